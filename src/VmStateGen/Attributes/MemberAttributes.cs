@@ -50,15 +50,18 @@ public sealed class ValidateAttribute(string reason) : Attribute
 
 /// <summary>Says on a codec what it puts on the wire, for the schema and for the stream's trailer.</summary>
 /// <param name="typeName">The type name in the trailer.</param>
-/// <param name="maxSize">Most bytes that it writes.</param>
+/// <param name="size">Bytes that it writes; with <see cref="IsVariable"/>, the most of them.</param>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Struct, Inherited = false)]
-public sealed class VmStateCodecAttribute(string typeName, int maxSize) : Attribute
+public sealed class VmStateCodecAttribute(string typeName, int size) : Attribute
 {
     /// <summary>The type name in the trailer.</summary>
     public string TypeName { get; } = typeName;
 
-    /// <summary>Most bytes that it writes.</summary>
-    public int MaxSize { get; } = maxSize;
+    /// <summary>Bytes that it writes, or the most of them.</summary>
+    public int Size { get; } = size;
+
+    /// <summary>It writes fewer bytes for some values.</summary>
+    public bool IsVariable { get; set; }
 
     /// <summary>Bumped when the encoding changes; the compatibility rules compare it.</summary>
     public int Version { get; set; } = 1;
