@@ -55,6 +55,12 @@ for project in tests/*.Tests/*.csproj; do
     name=$(basename "$project" .csproj)
     echo
     echo "== $name"
+    if ! grep -q -F "$name.csproj" VmStateGen.sln; then
+        echo "$name is not in VmStateGen.sln, so it was not built: dotnet sln add $project"
+        broken=1
+        continue
+    fi
+
     code=0
     dotnet test "$project" --no-build -c Release --logger "trx;LogFileName=$name.trx" --results-directory "$results" "$@" || code=$?
     trx=$results/$name.trx

@@ -71,7 +71,7 @@ public sealed partial class QemuInstallation
     private static Answer FindOrFetch(string version)
     {
         Answer found = Find(version);
-        if (found.Installation is not null)
+        if (found.Installation is not null || Chosen(version) is not null)
             return found;
         if (FindScript() is not { } script)
             return new(null, $"{found.Reason}, and eng/get-qemu.sh was not found above {AppContext.BaseDirectory} or the current folder");
@@ -89,9 +89,8 @@ public sealed partial class QemuInstallation
 
     private static Answer Find(string version)
     {
-        string variable = "VMSTATEGEN_QEMU_" + version.Replace(".", "", StringComparison.Ordinal);
-        string? chosen = Environment.GetEnvironmentVariable(variable);
-        if (!string.IsNullOrEmpty(chosen))
+        string variable = Variable(version);
+        if (Chosen(version) is { } chosen)
         {
             // Whoever names a program wants that one or an error, not whatever else happens to be around.
             Answer named = File.Exists(chosen) ? Examine(version, chosen) : new(null, "there is no such file");
@@ -112,6 +111,11 @@ public sealed partial class QemuInstallation
         return new(null, $"no QEMU {version} here: {variable} is not set, eng/get-qemu.sh {version} has not run"
             + (host is null ? $", and {Program} is not on the PATH" : $", and {host} is another version"));
     }
+
+    private static string Variable(string version) => "VMSTATEGEN_QEMU_" + version.Replace(".", "", StringComparison.Ordinal);
+
+    private static string? Chosen(string version)
+        => Environment.GetEnvironmentVariable(Variable(version)) is { Length: > 0 } path ? path : null;
 
     private static Answer Examine(string version, string path)
     {

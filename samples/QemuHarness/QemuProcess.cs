@@ -247,12 +247,6 @@ public sealed class QemuProcess : IAsyncDisposable
                 // It listened already, and then found something that it could not do.
                 throw new QemuException($"{this} did not come up: {await ExplainEndAsync().ConfigureAwait(false)}", e);
             }
-            catch (Exception e) when (e is QemuException or IOException)
-            {
-                // It listened already and then found something it could not do.
-                string end = await ExplainEndAsync().ConfigureAwait(false);
-                throw new QemuException($"{this} did not come up: {end}", e);
-            }
 
             await Task.Delay(20, cancellationToken).ConfigureAwait(false);
         }
