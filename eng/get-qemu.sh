@@ -10,6 +10,7 @@
 # The archive's address is taken from the machine's own apt sources. Where those are not Debian's, set
 #     VMSTATEGEN_DEBIAN_ARCHIVE   address of a Debian archive
 #     VMSTATEGEN_DEBIAN_KEYRING   keyring that signs it (default: debian-archive-keyring's)
+#     VMSTATEGEN_APT_ETC          folder to read apt sources from (default: /etc/apt)
 set -euo pipefail
 
 say()  { printf 'get-qemu: %s\n' "$*" >&2; }

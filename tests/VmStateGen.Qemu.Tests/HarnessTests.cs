@@ -56,6 +56,32 @@ public sealed class HarnessTests : IDisposable
         }
     }
 
+    [SkippableTheory]
+    [InlineData("7.2", "10.0")]
+    [InlineData("10.0", "7.2")]
+    public async Task Running_guest_moves_between_versions_over_a_socket(string from, string to)
+    {
+        QemuInstallation fromInstallation = TestQemu.Require(from);
+        QemuInstallation toInstallation = TestQemu.Require(to);
+        var guest = new CountingGuest();
+        var options = new QemuOptions { Machine = "pc-i440fx-7.2", Guest = guest };
+        await using QemuProcess source = await QemuProcess.StartAsync(fromInstallation, options);
+        await using QemuProcess destination = await QemuProcess.StartAsync(toInstallation, options with { Incoming = true });
+        await CountingGuest.WaitForCountAsync(source, 0);
+
+        string uri = $"unix:{Path.Combine(destination.Folder, "migration")}";
+        await destination.MigrateIncomingAsync(uri);
+        await source.MigrateAsync(uri);
+        JsonElement info = await source.WaitForMigrationAsync();
+        Assert.True(info.GetProperty("ram").GetProperty("transferred").GetInt64() > 0);
+        await destination.WaitForMigrationAsync();
+        await destination.WaitForRunStateAsync("running");
+
+        ulong left = await CountingGuest.ReadCounterAsync(source) ?? 0;
+        await CountingGuest.WaitForCountAsync(destination, left + (ulong)guest.Pages);
+        Assert.Null(await guest.FindDamageAsync(destination));
+    }
+
     [SkippableTheory, QemuVersions]
     public async Task Load_of_a_cut_stream_says_what_QEMU_said(string version)
     {
