@@ -119,7 +119,7 @@ update_lists() {
     apt-get $strict update > "$log" 2>&1 && return
     local file
     for file in "$apt"/sources.d/*; do
-        sed -i -E -e '/^(Suites:|deb )/s/ [a-z]+-(updates|security)( |$)/ \2/g' "$file"
+        sed -i -E -e ':again; /^(Suites:|deb )/s/ [a-z]+-(updates|security)( |$)/ \2/; t again' "$file"
         # What has no suite left is dropped whole: a one-line entry, or a stanza.
         if [[ $file == *.list ]]; then
             sed -i -E '/[^ ]+:[^ ]+ +main$/d' "$file"
