@@ -49,8 +49,7 @@ public static class VmStateErrors
             $"an array of {expected} elements", $"{(found < 0 ? "null" : found)}; the constructor must make it", offset));
 
     /// <summary>Nested state that does not exist.</summary>
-    public static VmStateException Missing(ReadOnlySpan<byte> field, long offset) =>
-        Named(field, new VmStateException("nested state", "null; the constructor must make it", offset));
+    public static VmStateException Missing(long offset) => new("nested state", "null; the constructor must make it", offset);
 
     /// <summary>A [Validate] method returned false.</summary>
     public static VmStateException Invalid(string reason, long offset) => new(reason, offset);
