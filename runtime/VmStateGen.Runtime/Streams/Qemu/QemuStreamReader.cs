@@ -9,7 +9,7 @@ namespace VmStateGen.Runtime.Streams.Qemu;
 /// <see cref="Current"/> and, if wanted, at its data (qemu-migration.md §1).
 /// </summary>
 /// <remarks>
-/// <para>QEMU's stream does not say how long a section is. The reader parses RAM itself; other bounds come from
+/// <para>QEMU's stream does not say how long a section is. The reader parses RAM and dirty bitmaps itself; other bounds come from
 /// <see cref="QemuStreamReaderOptions.Bounds"/> and from the trailer, which the constructor looks for at the end of the
 /// file. A section that none of them knows is an error.</para>
 /// <para>Memory is constant but for the trailer: neither pages nor sections are kept.</para>
@@ -24,6 +24,7 @@ public sealed class QemuStreamReader : ISectionReader
     private readonly StreamCursor cursor;
     private readonly QemuStreamReaderOptions options;
     private readonly TrailerSectionBounds? trailerBounds;
+    private readonly DirtyBitmapBounds iterativeBounds = new();
     private readonly long trailerOffset = -1;
     private readonly Dictionary<uint, SectionHeader> sections = [];
 
@@ -384,14 +385,11 @@ public sealed class QemuStreamReader : ISectionReader
         }
         foreach (var bounds in options.Bounds)
         {
-            cursor.Seek(current.DataOffset, "data");
-            if (bounds.TryGetLength(section, cursor, out var known))
-            {
-                length = known;
+            if (TryBounds(bounds, section, ref length))
                 break;
-            }
         }
-        cursor.Seek(current.DataOffset, "data");
+        if (length == null)
+            TryBounds(iterativeBounds, section, ref length);
 
         if (length == null)
         {
@@ -403,6 +401,15 @@ public sealed class QemuStreamReader : ISectionReader
         if (length < 0 || length > cursor.Remaining)
             throw Fault.At("data", $"{length} bytes", $"the end of the stream after {cursor.Remaining}", current.DataOffset);
         return current.DataOffset + length.Value;
+    }
+
+    private bool TryBounds(ISectionBounds bounds, in SectionHeader section, ref long? length)
+    {
+        var isKnown = bounds.TryGetLength(section, cursor, out var known);
+        cursor.Seek(current.DataOffset, "data");
+        if (isKnown)
+            length = known;
+        return isKnown;
     }
 
     private void ReadFooter()
