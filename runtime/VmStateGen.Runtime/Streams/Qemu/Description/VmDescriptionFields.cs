@@ -39,7 +39,7 @@ public static class VmDescriptionFields
     /// <summary>The leaf fields.</summary>
     /// <param name="device">The description.</param>
     /// <param name="data">The section's data, checked against markers and subsection headers if it is given.</param>
-    public static IEnumerable<VmDescriptionSpan> Enumerate(VmDeviceDescription device, ReadOnlyMemory<byte>? data = null)
+    public static IEnumerable<VmDescriptionSpan> Enumerate(VmDeviceDescription device, byte[]? data = null)
     {
         foreach (var span in Spans(device, data))
         {
@@ -50,7 +50,7 @@ public static class VmDescriptionFields
 
     /// <summary>The leaf fields and what is between them: together every byte of the section's data, once, in order.</summary>
     /// <inheritdoc cref="Enumerate"/>
-    public static IEnumerable<VmDescriptionSpan> Spans(VmDeviceDescription device, ReadOnlyMemory<byte>? data = null)
+    public static IEnumerable<VmDescriptionSpan> Spans(VmDeviceDescription device, byte[]? data = null)
     {
         ArgumentNullException.ThrowIfNull(device);
         return new VmDescriptionWalk(device, data).Run();

@@ -16,10 +16,10 @@ internal sealed class VmDescriptionWalk
     private const byte PointerValid = 0x31;
 
     private readonly VmDeviceDescription device;
-    private readonly ReadOnlyMemory<byte>? data;
+    private readonly byte[]? data;
     private long visits;
 
-    public VmDescriptionWalk(VmDeviceDescription device, ReadOnlyMemory<byte>? data)
+    public VmDescriptionWalk(VmDeviceDescription device, byte[]? data)
     {
         this.device = device;
         this.data = data;
@@ -30,7 +30,7 @@ internal sealed class VmDescriptionWalk
     public IEnumerable<VmDescriptionSpan> Run()
     {
         if (data is { } bytes && bytes.Length != device.DataSize)
-            throw Bad(device.Name, $"{device.DataSize} bytes, as described", $"{bytes.Length}", 0);
+            throw Bad("data", $"{device.DataSize} bytes, as described", $"{bytes.Length}", 0);
         return Vmsd(device.State, "", device.State.Name, 0);
     }
 
@@ -129,7 +129,7 @@ internal sealed class VmDescriptionWalk
     private IEnumerable<VmDescriptionSpan> Tree(VmFieldDescription field, string path, string owner, long offset, bool hasDirectKey)
     {
         var step = hasDirectKey ? 1 : 2;
-        if (data is { } bytes && BinaryPrimitives.ReadUInt32BigEndian(bytes.Span[(int)offset..]) is var nodes && nodes != field.Inline.Count / step)
+        if (data is { } bytes && BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan((int)offset)) is var nodes && nodes != field.Inline.Count / step)
             throw Bad(path, $"{field.Inline.Count / step} nodes, as described", $"{nodes}", offset);
         yield return Span(VmDescriptionSpanKind.Marker, path, field.Type, offset, 4, owner);
         offset += 4;
@@ -163,9 +163,9 @@ internal sealed class VmDescriptionWalk
 
     private void CheckSubsection(VmsdDescription subsection, string path, long offset)
     {
-        if (data is not { } memory)
+        if (data == null)
             return;
-        var bytes = memory.Span.Slice((int)offset, QemuWire.SubsectionHeaderSize(subsection.Name.Length));
+        var bytes = data.AsSpan((int)offset, QemuWire.SubsectionHeaderSize(subsection.Name.Length));
         var isNamed = bytes[0] == QemuWire.Subsection && bytes[1] == subsection.Name.Length;
         for (var i = 0; isNamed && i < subsection.Name.Length; i++)
             isNamed = bytes[2 + i] == subsection.Name[i];
@@ -188,7 +188,7 @@ internal sealed class VmDescriptionWalk
             throw Bad(path, $"at most {MaxVisits} fields, and no more than there are bytes for", "more", offset);
     }
 
-    private byte? ByteAt(long offset) => data is { } bytes && offset < bytes.Length ? bytes.Span[(int)offset] : null;
+    private byte? ByteAt(long offset) => data is { } bytes && offset < bytes.Length ? bytes[(int)offset] : null;
 
     private VmStateException Bad(string path, string expected, string found, long offset)
     {
