@@ -1,0 +1,33 @@
+using System.Threading;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace VmStateGen.Parsing;
+
+/// <summary>A predicate may be asked any number of times, on save, load and description: it must change nothing.</summary>
+internal static class PredicateBody
+{
+    public static void Check(TypeParser parser, ISymbol predicate, CancellationToken cancel)
+    {
+        foreach (SyntaxReference reference in predicate.DeclaringSyntaxReferences)
+        {
+            foreach (SyntaxNode node in reference.GetSyntax(cancel).DescendantNodes())
+            {
+                ExpressionSyntax? target = node switch
+                {
+                    AssignmentExpressionSyntax { Parent: not InitializerExpressionSyntax } assignment => assignment.Left,
+                    PrefixUnaryExpressionSyntax prefix when prefix.IsKind(SyntaxKind.PreIncrementExpression) || prefix.IsKind(SyntaxKind.PreDecrementExpression) => prefix.Operand,
+                    PostfixUnaryExpressionSyntax postfix when postfix.IsKind(SyntaxKind.PostIncrementExpression) || postfix.IsKind(SyntaxKind.PostDecrementExpression) => postfix.Operand,
+                    _ => null,
+                };
+                if (target is not null && !IsLocal(parser.Compilation, target, cancel))
+                    parser.Report(DefinitionRule.PredicateAssigns, target.GetLocation(), predicate.Name, target.ToString());
+            }
+        }
+    }
+
+    private static bool IsLocal(Compilation compilation, ExpressionSyntax target, CancellationToken cancel) =>
+        target is DeclarationExpressionSyntax
+        || compilation.GetSemanticModel(target.SyntaxTree).GetSymbolInfo(target, cancel).Symbol is ILocalSymbol or IParameterSymbol or IDiscardSymbol;
+}

@@ -1,0 +1,95 @@
+using System.Linq;
+using Microsoft.CodeAnalysis;
+using VmStateGen.Schema;
+
+namespace VmStateGen.Parsing;
+
+/// <summary>Which C# types have an encoding, and which.</summary>
+internal static class StateTypes
+{
+    /// <summary>The encoding of one value of the type, enums by their underlying type; null if it has none.</summary>
+    public static ScalarKind? Scalar(ITypeSymbol type)
+    {
+        if (type is INamedTypeSymbol { EnumUnderlyingType: INamedTypeSymbol underlying })
+            type = underlying;
+        return type.SpecialType switch
+        {
+            SpecialType.System_Boolean => ScalarKind.Bool,
+            SpecialType.System_Byte => ScalarKind.U8,
+            SpecialType.System_SByte => ScalarKind.I8,
+            SpecialType.System_UInt16 => ScalarKind.U16,
+            SpecialType.System_Int16 => ScalarKind.I16,
+            SpecialType.System_UInt32 => ScalarKind.U32,
+            SpecialType.System_Int32 => ScalarKind.I32,
+            SpecialType.System_UInt64 => ScalarKind.U64,
+            SpecialType.System_Int64 => ScalarKind.I64,
+            SpecialType.System_Single => ScalarKind.F32,
+            SpecialType.System_Double => ScalarKind.F64,
+            _ => type.ToDisplayString() switch
+            {
+                "System.UInt128" => ScalarKind.U128,
+                "System.Int128" => ScalarKind.I128,
+                "System.Guid" => ScalarKind.Guid,
+                "VmStateGen.VmTimer" => ScalarKind.Timer,
+                _ => null,
+            },
+        };
+    }
+
+    /// <summary>The encoding that <c>As</c> names, by the value of VmStateGen.WireType; null for Natural and Bitmap.</summary>
+    public static ScalarKind? FromWireType(int value) => value switch
+    {
+        1 => ScalarKind.Bool,
+        2 => ScalarKind.U8,
+        3 => ScalarKind.I8,
+        4 => ScalarKind.U16,
+        5 => ScalarKind.I16,
+        6 => ScalarKind.U32,
+        7 => ScalarKind.I32,
+        8 => ScalarKind.U64,
+        9 => ScalarKind.I64,
+        10 => ScalarKind.F32,
+        11 => ScalarKind.F64,
+        _ => null,
+    };
+
+    /// <summary>An integer or a boolean of at most 8 bytes.</summary>
+    public static bool IsInteger(ScalarKind kind) => kind is >= ScalarKind.Bool and <= ScalarKind.I64;
+
+    /// <summary>Elements of an inline array type, null if it is none.</summary>
+    public static int? InlineLength(ITypeSymbol type)
+    {
+        AttributeData? attribute = type.GetAttributes().FirstOrDefault(data => data.AttributeClass?.ToDisplayString() == "System.Runtime.CompilerServices.InlineArrayAttribute");
+        return attribute is { ConstructorArguments.Length: 1 } && attribute.ConstructorArguments[0].Value is int length ? length : null;
+    }
+
+    /// <summary>The element type of an inline array: the type of its one field.</summary>
+    public static ITypeSymbol? InlineElement(ITypeSymbol type) =>
+        type.GetMembers().OfType<IFieldSymbol>().FirstOrDefault(field => !field.IsStatic)?.Type;
+
+    /// <summary>What to write instead of a type without encoding.</summary>
+    public static string Advice(ITypeSymbol type)
+    {
+        if (type is IArrayTypeSymbol array)
+        {
+            return array.Rank > 1
+                ? "a one-dimensional array; arrays of more dimensions are not supported yet"
+                : "an array of a supported element type";
+        }
+        return type switch
+        {
+            { SpecialType: SpecialType.System_IntPtr or SpecialType.System_UIntPtr } => "long or ulong: a native integer has no fixed size",
+            { SpecialType: SpecialType.System_Decimal } => "a struct of its four 32-bit parts",
+            { SpecialType: SpecialType.System_Char } => "ushort",
+            { SpecialType: SpecialType.System_String } => "a byte[]; strings are not supported yet",
+            { TypeKind: TypeKind.Pointer or TypeKind.FunctionPointer } => "[Ignore] and rebuild it in [AfterLoad]",
+            { TypeKind: TypeKind.Delegate } => "[Ignore] and subscribe again in [AfterLoad]",
+            { IsRefLikeType: true } => "an array",
+            { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } => "a subsection, or a field with When; nullable values are not supported yet",
+            { TypeKind: TypeKind.TypeParameter } => "a concrete type",
+            INamedTypeSymbol { IsGenericType: true } generic => $"an array; {generic.Name} is not supported yet",
+            { TypeKind: TypeKind.Class or TypeKind.Struct } => "[VmState] on that type, a Codec, or [Ignore]",
+            _ => "[Ignore] and rebuild it in [AfterLoad]",
+        };
+    }
+}

@@ -1,0 +1,57 @@
+using System.Collections.Generic;
+using System.Linq;
+using System.Text;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace VmStateGen.Parsing;
+
+/// <summary>Names on the wire and in generated text.</summary>
+public static class WireNames
+{
+    private static readonly SymbolDisplayFormat QualifiedFormat = SymbolDisplayFormat.FullyQualifiedFormat;
+
+    /// <summary>The default wire name of a member or type: <c>_rxbufSize</c> is <c>rxbuf_size</c>, <c>IRQState</c> is <c>irq_state</c>.</summary>
+    public static string Snake(string name)
+    {
+        name = name.TrimStart('_');
+        var text = new StringBuilder();
+        for (int i = 0; i < name.Length; i++)
+        {
+            char c = name[i];
+            bool startsWord = i > 0 && char.IsUpper(c) && name[i - 1] != '_'
+                && (!char.IsUpper(name[i - 1]) || (i + 1 < name.Length && char.IsLower(name[i + 1])));
+            if (startsWord)
+                text.Append('_');
+            text.Append(char.ToLowerInvariant(c));
+        }
+        return text.ToString();
+    }
+
+    /// <summary>CLR metadata name with namespace: <c>Acme.Outer+Inner`1</c>.</summary>
+    public static string Key(INamedTypeSymbol type)
+    {
+        if (type.ContainingType is INamedTypeSymbol container)
+            return Key(container) + "+" + type.MetadataName;
+        return type.ContainingNamespace is { IsGlobalNamespace: false } space
+            ? space.ToDisplayString() + "." + type.MetadataName
+            : type.MetadataName;
+    }
+
+    /// <summary><c>global::Acme.Outer.Inner</c>.</summary>
+    public static string Qualified(ITypeSymbol type) => type.ToDisplayString(QualifiedFormat);
+
+    /// <summary>A member's name as generated code writes it.</summary>
+    public static string Escaped(string name) =>
+        SyntaxFacts.GetKeywordKind(name) != SyntaxKind.None || SyntaxFacts.GetContextualKeywordKind(name) != SyntaxKind.None ? "@" + name : name;
+
+    /// <summary>Whether it fits into a counted string of the wire.</summary>
+    public static bool IsValid(string name) => name.Length > 0 && Encoding.UTF8.GetByteCount(name) <= 255;
+
+    /// <summary>QEMU's trailer names: where several items of a state share one, each gets its index among them.</summary>
+    public static IReadOnlyList<string> Unique(IReadOnlyList<string> names)
+    {
+        Dictionary<string, int> shared = names.GroupBy(name => name).Where(group => group.Count() > 1).ToDictionary(group => group.Key, _ => 0);
+        return names.Select(name => shared.TryGetValue(name, out int index) ? $"{name}[{(shared[name] = index + 1) - 1}]" : name).ToList();
+    }
+}

@@ -1,0 +1,155 @@
+using System;
+
+namespace VmStateGen.Schema;
+
+/// <summary>One item on the wire: a field, a use of an array, or padding.</summary>
+public sealed record WireItem
+{
+    /// <summary>Place in the wire order; never changes once shipped.</summary>
+    public ItemNumber Number { get; init; }
+
+    /// <summary>QEMU's field name; for padding, what stood there.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What the bytes are.</summary>
+    public required WireShape Shape { get; init; }
+
+    /// <summary>First version of the state (of the flat subsection) that has the item; 0: all.</summary>
+    public int Since { get; init; }
+
+    /// <summary>Last version that has it; null: all.</summary>
+    public int? Until { get; init; }
+
+    /// <summary>The predicate that alone decides whether it is there, by name.</summary>
+    public string? When { get; init; }
+
+    /// <summary>The one element of the member's array that it is.</summary>
+    public int? Element { get; init; }
+
+    /// <summary>First element, where it is a range of the member's array.</summary>
+    public int? RangeStart { get; init; }
+
+    /// <summary>Where the number of elements comes from: a wire name, or <c>@Member</c> for configuration.</summary>
+    public string? Count { get; init; }
+
+    /// <summary>Most elements or bytes that a load accepts.</summary>
+    public int? Max { get; init; }
+
+    /// <summary>Version at which nested state is saved and loaded, if it is not the type's own.</summary>
+    public int? StructVersion { get; init; }
+
+    /// <summary>Version at which elements of a list or values of a tree are loaded.</summary>
+    public int? ElementVersion { get; init; }
+
+    /// <summary>How null references are marked; null: there can be none.</summary>
+    public NullMarking? Nulls { get; init; }
+
+    /// <summary>What an incoming value must be.</summary>
+    public Expectation Expect { get; init; }
+
+    /// <summary>Key of the companion type that is on the wire instead.</summary>
+    public string? Via { get; init; }
+
+    /// <summary>Key of the codec.</summary>
+    public string? Codec { get; init; }
+
+    /// <summary>The codec's version.</summary>
+    public int CodecVersion { get; init; } = 1;
+
+    /// <summary>Value assigned when a stream has no such item, as C# text without spaces.</summary>
+    public string? Default { get; init; }
+
+    /// <summary>Name of the flat subsection that it belongs to.</summary>
+    public string? Subsection { get; init; }
+
+    /// <summary>Whether a stream of that version has the item, as far as versions decide; predicates are not asked.</summary>
+    public bool IsInVersion(int version) => When is not null || (Since <= version && version <= (Until ?? int.MaxValue));
+}
+
+/// <summary>How null references in an array are written.</summary>
+public enum NullMarking
+{
+    /// <summary>Only nulls have a marker.</summary>
+    Nulls,
+
+    /// <summary>Every entry has one.</summary>
+    Every,
+}
+
+/// <summary>What an incoming value must be.</summary>
+public enum Expectation
+{
+    /// <summary>Anything.</summary>
+    None,
+
+    /// <summary>Equal to the local value.</summary>
+    Equal,
+
+    /// <summary>From 0 to the local value.</summary>
+    NotAbove,
+}
+
+/// <summary>
+/// A place such as 13, or 3.1 for what was put between 3 and 4 after they had shipped; compared number by number.
+/// </summary>
+public readonly struct ItemNumber : IEquatable<ItemNumber>, IComparable<ItemNumber>
+{
+    private readonly EquatableArray<int> parts;
+
+    /// <summary>A place of its own: not inserted.</summary>
+    public ItemNumber(int number) => parts = new[] { number }.ToEquatableArray();
+
+    private ItemNumber(EquatableArray<int> parts) => this.parts = parts;
+
+    /// <summary>Reads <c>013</c> or <c>003.1</c>.</summary>
+    public static bool TryParse(string text, out ItemNumber number)
+    {
+        string[] words = text.Split('.');
+        var parts = new int[words.Length];
+        bool valid = true;
+        for (int i = 0; i < words.Length; i++)
+            valid &= words[i].Length is > 0 and < 9 && AllDigits(words[i]) && int.TryParse(words[i], out parts[i]);
+        number = valid ? new ItemNumber(parts.ToEquatableArray()) : default;
+        return valid;
+    }
+
+    /// <inheritdoc/>
+    public int CompareTo(ItemNumber other)
+    {
+        for (int i = 0; i < Math.Min(parts.Count, other.parts.Count); i++)
+        {
+            int order = parts[i].CompareTo(other.parts[i]);
+            if (order != 0)
+                return order;
+        }
+        return parts.Count.CompareTo(other.parts.Count);
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(ItemNumber other) => parts == other.parts;
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is ItemNumber other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => parts.GetHashCode();
+
+    /// <summary>Three digits at least, then the insertions.</summary>
+    public override string ToString()
+    {
+        string text = parts.Count == 0 ? "000" : parts[0].ToString("D3", System.Globalization.CultureInfo.InvariantCulture);
+        for (int i = 1; i < parts.Count; i++)
+            text += "." + parts[i].ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return text;
+    }
+
+    private static bool AllDigits(string text)
+    {
+        foreach (char c in text)
+        {
+            if (c is < '0' or > '9')
+                return false;
+        }
+        return true;
+    }
+}

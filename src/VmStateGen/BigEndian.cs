@@ -1,0 +1,58 @@
+using System;
+using System.Buffers.Binary;
+using System.ComponentModel;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace VmStateGen;
+
+/// <summary>Arrays of numbers as the wire has them; vectorised. For generated code and codecs.</summary>
+/// <remarks>Both spans of a call have the same number of bytes, else <see cref="ArgumentException"/>.</remarks>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public static class BigEndian
+{
+    /// <summary>Writes <paramref name="values"/>, elements of 1, 2, 4, 8 or 16 bytes without padding, to <paramref name="wire"/>.</summary>
+    public static void Write<T>(ReadOnlySpan<T> values, Span<byte> wire)
+        where T : unmanaged =>
+        Copy<T>(MemoryMarshal.AsBytes(values), wire);
+
+    /// <summary>Reads <paramref name="wire"/> into <paramref name="values"/>, elements of 1, 2, 4, 8 or 16 bytes without padding.</summary>
+    public static void Read<T>(ReadOnlySpan<byte> wire, Span<T> values)
+        where T : unmanaged =>
+        Copy<T>(wire, MemoryMarshal.AsBytes(values));
+
+    /// <summary>Reads booleans: any non-zero byte is true (qemu-migration.md §2.5).</summary>
+    public static void Read(ReadOnlySpan<byte> wire, Span<bool> values)
+    {
+        wire = wire[..values.Length];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = wire[i] != 0;
+    }
+
+    /// <summary>Writes booleans as 0 and 1, whatever bits the runtime holds.</summary>
+    public static void Write(ReadOnlySpan<bool> values, Span<byte> wire)
+    {
+        wire = wire[..values.Length];
+        for (int i = 0; i < values.Length; i++)
+            wire[i] = values[i] ? (byte)1 : (byte)0;
+    }
+
+    private static void Copy<T>(ReadOnlySpan<byte> from, Span<byte> to)
+        where T : unmanaged
+    {
+        if (from.Length != to.Length)
+            throw new ArgumentException($"{from.Length} bytes cannot be copied to {to.Length}");
+        if (!BitConverter.IsLittleEndian || Unsafe.SizeOf<T>() == 1)
+            from.CopyTo(to);
+        else if (Unsafe.SizeOf<T>() == 2)
+            BinaryPrimitives.ReverseEndianness(MemoryMarshal.Cast<byte, ushort>(from), MemoryMarshal.Cast<byte, ushort>(to));
+        else if (Unsafe.SizeOf<T>() == 4)
+            BinaryPrimitives.ReverseEndianness(MemoryMarshal.Cast<byte, uint>(from), MemoryMarshal.Cast<byte, uint>(to));
+        else if (Unsafe.SizeOf<T>() == 8)
+            BinaryPrimitives.ReverseEndianness(MemoryMarshal.Cast<byte, ulong>(from), MemoryMarshal.Cast<byte, ulong>(to));
+        else if (Unsafe.SizeOf<T>() == 16)
+            BinaryPrimitives.ReverseEndianness(MemoryMarshal.Cast<byte, UInt128>(from), MemoryMarshal.Cast<byte, UInt128>(to));
+        else
+            throw new NotSupportedException($"{typeof(T)} is no number of 1, 2, 4, 8 or 16 bytes");
+    }
+}

@@ -1,0 +1,248 @@
+using System;
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
+using System.Text.Json;
+
+namespace VmStateGen;
+
+/// <summary>
+/// Writes the JSON that describes saved state in the trailer of a QEMU stream (qemu-migration.md §4.1), byte for byte as QEMU
+/// does. Lives on the stack; pass it by reference. Counts the bytes of what it describes as it goes.
+/// </summary>
+/// <param name="output">Where the UTF-8 text goes.</param>
+/// <param name="dialect">Whose form.</param>
+public ref struct VmDescriptionWriter(IBufferWriter<byte> output, VmDescriptionDialect dialect)
+{
+    private readonly IBufferWriter<byte> output = output;
+    private long size;
+    private bool needsComma;
+
+    /// <summary>Whose form is written.</summary>
+    public readonly VmDescriptionDialect Dialect { get; } = dialect;
+
+    /// <summary>Bytes of state described so far.</summary>
+    public readonly long Size => size;
+
+    /// <summary>The object of a whole section, hooks of its save included.</summary>
+    /// <param name="idstr">The section's name with its device path.</param>
+    /// <param name="instanceId">Its instance.</param>
+    /// <param name="device">The device, as it was saved.</param>
+    public void Device(ReadOnlySpan<char> idstr, uint instanceId, IVmState device)
+    {
+        BeginObject();
+        Key("name"u8);
+        String(Encoding.UTF8.GetBytes(idstr.ToArray()));
+        Key("instance_id"u8);
+        Number(instanceId);
+        Header(Encoding.UTF8.GetBytes(device.StateType.Name), device.StateType.Version);
+        device.Describe(ref this, device.StateType.Version);
+        EndObject();
+    }
+
+    /// <summary>Opens the list of fields of a state.</summary>
+    public void BeginFields()
+    {
+        Key("fields"u8);
+        Raw("["u8);
+        needsComma = false;
+    }
+
+    /// <summary>Closes the list of fields.</summary>
+    public void EndFields()
+    {
+        Raw("]"u8);
+        needsComma = true;
+    }
+
+    /// <summary>A field without structure.</summary>
+    /// <param name="name">Its name, unique within the state.</param>
+    /// <param name="type">QEMU's type name (qemu-migration.md §2.5).</param>
+    /// <param name="bytes">Its bytes on the wire.</param>
+    public void Field(scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> type, int bytes)
+    {
+        BeginObject();
+        Key("name"u8);
+        String(name);
+        Key("type"u8);
+        String(type);
+        EndField(bytes, 1);
+    }
+
+    /// <summary>An array of elements without structure; nothing if it is empty.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="type">QEMU's type name of an element.</param>
+    /// <param name="bytes">Bytes of one element.</param>
+    /// <param name="count">Elements.</param>
+    /// <param name="compressible">The elements are alike and the array is unconditional: one object for all.</param>
+    public void Array(scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> type, int bytes, int count, bool compressible)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            BeginElement(name, i, count, compressible);
+            Key("type"u8);
+            String(type);
+            EndField(bytes, compressible ? count : 1);
+            if (compressible)
+                return;
+        }
+    }
+
+    /// <summary>Opens nested state, or one element of an array of it; the state's fields follow.</summary>
+    /// <param name="name">The field's name.</param>
+    /// <param name="stateName">The nested state's own name.</param>
+    /// <param name="version">The version it is saved at.</param>
+    /// <param name="index">Which element, 0 for a single one.</param>
+    /// <param name="count">Elements of the array, 1 for a single one.</param>
+    /// <param name="compressible">This element stands for all of them.</param>
+    /// <param name="versioned">The use site fixes the version (QEMU's <c>vstruct</c>).</param>
+    /// <returns>A mark for <see cref="EndStruct"/>.</returns>
+    public StructMark BeginStruct(
+        scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> stateName, int version,
+        int index = 0, int count = 1, bool compressible = false, bool versioned = false)
+    {
+        BeginElement(name, index, count, compressible);
+        Key("type"u8);
+        String(versioned ? "vstruct"u8 : "struct"u8);
+        if (!versioned)
+        {
+            Key("struct"u8);
+            BeginObject(separated: false);
+        }
+        Header(stateName, version);
+        return new StructMark(size, compressible ? count : 1, versioned);
+    }
+
+    /// <summary>Closes nested state.</summary>
+    public void EndStruct(StructMark mark)
+    {
+        if (!mark.Versioned)
+            EndObject();
+        long element = size - mark.Start;
+        size = mark.Start;
+        EndField(element, mark.Repeat);
+    }
+
+    /// <summary>Opens a subsection; its fields follow.</summary>
+    /// <param name="isFirst">It is the first one of its state that was sent.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="version">Its version.</param>
+    public void BeginSubsection(bool isFirst, scoped ReadOnlySpan<byte> name, int version)
+    {
+        if (isFirst)
+        {
+            Key("subsections"u8);
+            Raw("["u8);
+            needsComma = false;
+        }
+        size += 6 + name.Length;
+        BeginObject();
+        Header(name, version);
+    }
+
+    /// <summary>Closes a subsection.</summary>
+    public void EndSubsection() => EndObject();
+
+    /// <summary>Closes the list of subsections, if there was one.</summary>
+    public void EndSubsections(bool any)
+    {
+        if (!any)
+            return;
+        Raw("]"u8);
+        needsComma = true;
+    }
+
+    private void BeginElement(scoped ReadOnlySpan<byte> name, int index, int count, bool compressible)
+    {
+        BeginObject();
+        Key("name"u8);
+        String(name);
+        if (count == 1)
+            return;
+        if (compressible)
+        {
+            Key("array_len"u8);
+            Number(count);
+        }
+        else if (Dialect == VmDescriptionDialect.Qemu72 || (Dialect == VmDescriptionDialect.Qemu100 && index < count - 1))
+        {
+            Key("index"u8);
+            Number(index);
+        }
+    }
+
+    private void EndField(long bytes, int repeat)
+    {
+        Key("size"u8);
+        Number(bytes);
+        EndObject();
+        size += bytes * repeat;
+    }
+
+    private void Header(scoped ReadOnlySpan<byte> stateName, int version)
+    {
+        Key("vmsd_name"u8);
+        String(stateName);
+        Key("version"u8);
+        Number(version);
+    }
+
+    private void BeginObject(bool separated = true)
+    {
+        if (separated && needsComma)
+            Raw(", "u8);
+        Raw("{"u8);
+        needsComma = false;
+    }
+
+    private void EndObject()
+    {
+        Raw("}"u8);
+        needsComma = true;
+    }
+
+    private void Key(scoped ReadOnlySpan<byte> key)
+    {
+        if (needsComma)
+            Raw(", "u8);
+        Raw("\""u8);
+        Raw(key);
+        Raw("\": "u8);
+        needsComma = true;
+    }
+
+    private readonly void Number(long value)
+    {
+        Utf8Formatter.TryFormat(value, output.GetSpan(20), out int written);
+        output.Advance(written);
+    }
+
+    private readonly void String(scoped ReadOnlySpan<byte> text)
+    {
+        Raw("\""u8);
+        if (text.IndexOfAnyExceptInRange((byte)' ', (byte)'~') < 0 && text.IndexOfAny((byte)'"', (byte)'\\') < 0)
+            Raw(text);
+        else
+            Raw(JsonEncodedText.Encode(text).EncodedUtf8Bytes);
+        Raw("\""u8);
+    }
+
+    private readonly void Raw(scoped ReadOnlySpan<byte> text) => output.Write(text);
+
+    /// <summary>Where nested state began; from <see cref="BeginStruct"/> to <see cref="EndStruct"/>.</summary>
+    public readonly struct StructMark
+    {
+        internal StructMark(long start, int repeat, bool versioned)
+        {
+            Start = start;
+            Repeat = repeat;
+            Versioned = versioned;
+        }
+
+        internal long Start { get; }
+
+        internal int Repeat { get; }
+
+        internal bool Versioned { get; }
+    }
+}

@@ -1,0 +1,202 @@
+using System;
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+namespace VmStateGen;
+
+/// <summary>
+/// Reads state from a contiguous window, which its <see cref="VmStateInput"/> refills. Generated code asks for one run of
+/// bytes at a time and reads it at constant offsets. Lives on the stack; pass it by reference.
+/// </summary>
+/// <remarks>It never waits for bytes beyond what the state being read must have, so it can read from a live connection.</remarks>
+public ref struct VmStateReader
+{
+    private readonly VmStateInput? input;
+    private ReadOnlySpan<byte> window;
+    private int position;
+    private long windowOffset;
+
+    /// <summary>Reads from <paramref name="source"/>.</summary>
+    /// <param name="source">The bytes.</param>
+    /// <param name="offset">Offset of its first byte in the stream, for error messages.</param>
+    public VmStateReader(ReadOnlySpan<byte> source, long offset = 0)
+    {
+        window = source;
+        windowOffset = offset;
+    }
+
+    /// <summary>Reads from <paramref name="input"/>; <see cref="Complete"/> hands back what was not consumed.</summary>
+    /// <param name="input">Refills the window.</param>
+    /// <param name="offset">Offset of the first byte in the stream, for error messages.</param>
+    public VmStateReader(VmStateInput input, long offset = 0)
+    {
+        this.input = input;
+        windowOffset = offset;
+    }
+
+    /// <summary>Offset in the stream of the next byte.</summary>
+    public readonly long Offset => windowOffset + position;
+
+    /// <summary>The next <paramref name="size"/> bytes, valid until the next call.</summary>
+    /// <param name="size">1 to <see cref="VmStateWriter.MaxRun"/>.</param>
+    /// <param name="fields">A run map (<see cref="RunMap"/>) that tells on which field the stream ended; read only then.</param>
+    /// <exception cref="VmStateException">The stream ends before.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ReadOnlySpan<byte> Run(int size, scoped ReadOnlySpan<byte> fields)
+    {
+        if (window.Length - position < size && !Refill(size))
+            ThrowShort(size, fields);
+        int at = position;
+        position = at + size;
+        return window.Slice(at, size);
+    }
+
+    /// <summary>Raw bytes, as many as <paramref name="destination"/> has.</summary>
+    public void ReadBytes(scoped Span<byte> destination, scoped ReadOnlySpan<byte> field) => ReadArray<byte>(destination, field);
+
+    /// <summary>Numbers of 1, 2, 4, 8 or 16 bytes, as many as <paramref name="values"/> has.</summary>
+    public void ReadArray<T>(scoped Span<T> values, scoped ReadOnlySpan<byte> field)
+        where T : unmanaged
+    {
+        int done = 0;
+        while (done < values.Length)
+        {
+            int count = NextCount(Unsafe.SizeOf<T>(), done, values.Length, field);
+            BigEndian.Read(Take(count * Unsafe.SizeOf<T>()), values.Slice(done, count));
+            done += count;
+        }
+    }
+
+    /// <summary>Booleans, one byte each, as many as <paramref name="values"/> has.</summary>
+    public void ReadArray(scoped Span<bool> values, scoped ReadOnlySpan<byte> field)
+    {
+        int done = 0;
+        while (done < values.Length)
+        {
+            int count = NextCount(1, done, values.Length, field);
+            BigEndian.Read(Take(count), values.Slice(done, count));
+            done += count;
+        }
+    }
+
+    /// <summary>Padding: any bytes.</summary>
+    public void Skip(int count, scoped ReadOnlySpan<byte> field)
+    {
+        int done = 0;
+        while (done < count)
+        {
+            int size = NextCount(1, done, count, field);
+            position += size;
+            done += size;
+        }
+    }
+
+    /// <summary>
+    /// Looks for a subsection of the state called <paramref name="parent"/> (qemu-migration.md §2.6), and consumes its header.
+    /// Waits for no byte that need not come: first one byte, then the name as far as it agrees with the parent's.
+    /// </summary>
+    /// <param name="parent">Name of the state whose fields were read last, UTF-8.</param>
+    /// <param name="name">The subsection's name, valid until the next call.</param>
+    /// <param name="version">The subsection's version, 0 or more.</param>
+    /// <returns>False if no subsection of that parent follows; nothing is consumed then.</returns>
+    public bool NextSubsection(scoped ReadOnlySpan<byte> parent, out ReadOnlySpan<byte> name, out int version)
+    {
+        name = default;
+        version = 0;
+        if (!Has(1) || window[position] != 0x05 || !Has(2))
+            return false;
+        int length = window[position + 1];
+        if (length < parent.Length + 1)
+            return false;
+        for (int i = 0; i < parent.Length; i++)
+        {
+            if (!Has(3 + i) || window[position + 2 + i] != parent[i])
+                return false;
+        }
+        if (!Has(2 + length))
+            return false;
+        if (!Has(6 + length))
+            throw new VmStateException("the version of a subsection", "the end of the stream", Offset);
+        ReadOnlySpan<byte> header = Take(6 + length);
+        name = header.Slice(2, length);
+        version = BinaryPrimitives.ReadInt32BigEndian(header[(2 + length)..]);
+        if (version < 0)
+            throw new VmStateException("the version of a subsection, 0 or more", $"{version}", Offset - 4);
+        return true;
+    }
+
+    /// <summary>
+    /// Fails if it is already known that fewer bytes follow: asked before memory is allocated for an array whose length came with the stream.
+    /// </summary>
+    public readonly void Require(long bytes, scoped ReadOnlySpan<byte> field)
+    {
+        if (input is null && bytes > window.Length - position)
+            throw ShortArray(1, 0, bytes, field);
+    }
+
+    /// <summary>Hands what was not consumed back to the input. Nothing may be read afterwards.</summary>
+    public void Complete()
+    {
+        if (input is not null && position > 0)
+            input.Advance(position, 0);
+        windowOffset += position;
+        window = default;
+        position = 0;
+    }
+
+    /// <summary>Whether the stream ends here; waits for one byte.</summary>
+    public bool AtEnd() => !Has(1);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool Has(int size) => window.Length - position >= size || Refill(size);
+
+    private ReadOnlySpan<byte> Take(int size)
+    {
+        ReadOnlySpan<byte> taken = window.Slice(position, size);
+        position += size;
+        return taken;
+    }
+
+    /// <summary>How many of the elements still to be read are in the window, which is refilled if there is none.</summary>
+    private int NextCount(int elementSize, int done, int total, scoped ReadOnlySpan<byte> field)
+    {
+        int wanted = (int)Math.Min((long)(total - done) * elementSize, VmStateWriter.MaxRun / elementSize * elementSize);
+        if (!Has(wanted) && !Has(elementSize))
+            throw ShortArray(elementSize, done, total, field);
+        return Math.Min(total - done, (window.Length - position) / elementSize);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool Refill(int size)
+    {
+        if (input is null)
+            return false;
+        window = input.Advance(position, size);
+        windowOffset += position;
+        position = 0;
+        return window.Length >= size;
+    }
+
+    [DoesNotReturn]
+    private readonly void ThrowShort(int size, scoped ReadOnlySpan<byte> fields)
+    {
+        int left = window.Length - position;
+        RunMap.Place place = RunMap.Find(fields, left);
+        var exception = new VmStateException(Bytes(place.Size), $"the end of the stream after {left - place.Start}", Offset + left);
+        exception.Within(place.Path);
+        throw exception;
+    }
+
+    private readonly VmStateException ShortArray(int elementSize, int done, long total, scoped ReadOnlySpan<byte> field)
+    {
+        int left = window.Length - position;
+        long found = (long)done * elementSize + left;
+        var exception = new VmStateException(
+            Bytes(total * elementSize), $"the end of the stream after {found}", Offset + left);
+        exception.Within(System.Text.Encoding.UTF8.GetString(field));
+        return exception;
+    }
+
+    private static string Bytes(long count) => count == 1 ? "1 byte" : $"{count} bytes";
+}

@@ -1,0 +1,149 @@
+using System;
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+namespace VmStateGen;
+
+/// <summary>
+/// Writes state into a contiguous window, which its <see cref="VmStateOutput"/> takes over when it is full. Generated code asks
+/// for one run of bytes at a time and fills it at constant offsets. Lives on the stack; pass it by reference.
+/// </summary>
+public ref struct VmStateWriter
+{
+    /// <summary>Longest run, and the window that an output must be able to hand out: 4 KiB.</summary>
+    public const int MaxRun = 4096;
+
+    private readonly VmStateOutput? output;
+    private readonly long start;
+    private Span<byte> window;
+    private int position;
+    private long windowOffset;
+
+    /// <summary>Writes to <paramref name="destination"/>; more than fits is a <see cref="VmStateException"/>.</summary>
+    /// <param name="destination">Where the bytes go.</param>
+    /// <param name="offset">Offset of its first byte in the stream, for error messages.</param>
+    public VmStateWriter(Span<byte> destination, long offset = 0)
+    {
+        window = destination;
+        windowOffset = start = offset;
+    }
+
+    /// <summary>Writes to <paramref name="output"/>; <see cref="Complete"/> hands over the last window.</summary>
+    /// <param name="output">Takes the full windows.</param>
+    /// <param name="offset">Offset of the first byte in the stream, for error messages.</param>
+    public VmStateWriter(VmStateOutput output, long offset = 0)
+    {
+        this.output = output;
+        window = output.Advance(0, 0);
+        windowOffset = start = offset;
+    }
+
+    /// <summary>Offset in the stream of the next byte.</summary>
+    public readonly long Offset => windowOffset + position;
+
+    /// <summary>Bytes written since the writer was made.</summary>
+    public readonly long BytesWritten => Offset - start;
+
+    /// <summary>The next <paramref name="size"/> bytes, to be filled before the next call.</summary>
+    /// <param name="size">0 to <see cref="MaxRun"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Span<byte> Run(int size)
+    {
+        if (window.Length - position < size)
+            NextWindow(size);
+        int at = position;
+        position = at + size;
+        return window.Slice(at, size);
+    }
+
+    /// <summary>Raw bytes, any number.</summary>
+    public void WriteBytes(scoped ReadOnlySpan<byte> bytes)
+    {
+        while (bytes.Length > window.Length - position)
+        {
+            int room = output is null ? 0 : window.Length - position;
+            bytes[..room].CopyTo(window[position..]);
+            position += room;
+            bytes = bytes[room..];
+            NextWindow(output is null ? bytes.Length : Math.Min(bytes.Length, MaxRun));
+        }
+        bytes.CopyTo(window[position..]);
+        position += bytes.Length;
+    }
+
+    /// <summary>Numbers of 1, 2, 4, 8 or 16 bytes, any number of them.</summary>
+    public void WriteArray<T>(scoped ReadOnlySpan<T> values)
+        where T : unmanaged
+    {
+        int perRun = MaxRun / Unsafe.SizeOf<T>();
+        while (values.Length > 0)
+        {
+            // What is left of the window, where that is more than a run: one long copy instead of many.
+            int count = Math.Min(values.Length, Math.Max(perRun, (window.Length - position) / Unsafe.SizeOf<T>()));
+            BigEndian.Write(values[..count], Run(count * Unsafe.SizeOf<T>()));
+            values = values[count..];
+        }
+    }
+
+    /// <summary>Booleans, one byte each, any number of them.</summary>
+    public void WriteArray(scoped ReadOnlySpan<bool> values)
+    {
+        while (values.Length > 0)
+        {
+            int count = Math.Min(values.Length, MaxRun);
+            BigEndian.Write(values[..count], Run(count));
+            values = values[count..];
+        }
+    }
+
+    /// <summary>Padding.</summary>
+    public void WriteZeros(int count)
+    {
+        while (count > 0)
+        {
+            int size = Math.Min(count, MaxRun);
+            Run(size).Clear();
+            count -= size;
+        }
+    }
+
+    /// <summary>The header of a subsection (qemu-migration.md §1.4): 0x05, counted name, be32 version.</summary>
+    /// <param name="name">UTF-8, 1 to 255 bytes.</param>
+    /// <param name="version">0 or more.</param>
+    public void WriteSubsection(scoped ReadOnlySpan<byte> name, int version)
+    {
+        Span<byte> header = Run(name.Length + 6);
+        header[0] = 0x05;
+        header[1] = checked((byte)name.Length);
+        name.CopyTo(header[2..]);
+        BinaryPrimitives.WriteInt32BigEndian(header[(2 + name.Length)..], version);
+    }
+
+    /// <summary>Hands the last window over to the output. Nothing may be written afterwards.</summary>
+    public void Complete()
+    {
+        output?.Advance(position, 0);
+        windowOffset += position;
+        window = default;
+        position = 0;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void NextWindow(int size)
+    {
+        if (output is null)
+            ThrowFull(size);
+        window = output.Advance(position, size);
+        windowOffset += position;
+        position = 0;
+        if (window.Length < size)
+            throw new InvalidOperationException($"{output.GetType()} handed out a window of {window.Length} bytes where {size} were asked for");
+    }
+
+    [DoesNotReturn]
+    private readonly void ThrowFull(int size) => throw new VmStateException(
+        $"room for {size} more bytes",
+        $"{window.Length - position} bytes left in the destination (VmState.MaxSize tells how many are enough)",
+        Offset);
+}
