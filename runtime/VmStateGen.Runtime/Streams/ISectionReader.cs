@@ -12,6 +12,9 @@ public interface ISectionReader
     /// <summary>The section that the last <see cref="ReadSection"/> found.</summary>
     SectionHeader Section { get; }
 
+    /// <summary>Offset of the section's data in the stream, for messages.</summary>
+    long SectionOffset { get; }
+
     /// <summary>
     /// Bytes of the section's data, or <see langword="null"/> if only the state's own class knows; then ask
     /// <see cref="ReadData"/> for exactly what the class takes, and the framing checks the end at the next <see cref="ReadSection"/>.

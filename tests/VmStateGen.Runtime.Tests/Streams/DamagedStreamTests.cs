@@ -2,6 +2,7 @@ using System;
 using System.IO;
 using System.Linq;
 using System.Text;
+using VmStateGen.Runtime.Streams;
 using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Runtime.Tests.Streams;
@@ -137,6 +138,43 @@ public sealed class DamagedStreamTests
             Assert.Throws<VmStateException>(() => SyntheticStream.ReadAll(stream));
             Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000_000);
         }
+    }
+
+    [Fact]
+    public void Memory_does_not_grow_with_the_pages()
+    {
+        const int pages = 8192;
+        var output = new MemoryStream();
+        var writer = new QemuStreamWriter(output);
+        var ram = new RamSectionWriter(writer, 4096);
+        var block = new RamBlockEntry("pc.ram", pages * 4096L);
+        var start = new SectionHeader(SectionKind.Start, 1, "ram", 0, 4);
+        writer.WriteHeader();
+        writer.BeginSection(start);
+        ram.WriteSetup([block]);
+        writer.EndSection();
+        writer.BeginSection(start with { Kind = SectionKind.End });
+        var page = new byte[4096];
+        for (var i = 0; i < pages; i++)
+            ram.WritePage(block, i * 4096L, page);
+        ram.WriteEndOfSection();
+        writer.EndSection();
+        writer.WriteEof();
+        writer.Flush();
+        output.Position = 0;
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var reader = new QemuStreamReader(output);
+        var sink = new QemuStreamWriter(Stream.Null);
+        var records = 0;
+        while (reader.Read())
+        {
+            while (reader.ReadRamRecord(out _))
+                records++;
+            sink.CopyElement(reader);
+        }
+        Assert.Equal(pages, records);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2_000_000);
     }
 
     [Fact]

@@ -23,8 +23,7 @@ public sealed class QemuStreamReader : ISectionReader
 
     private readonly StreamCursor cursor;
     private readonly QemuStreamReaderOptions options;
-    private readonly TrailerSectionBounds? trailerBounds;
-    private readonly DirtyBitmapBounds iterativeBounds = new();
+    private readonly SectionBoundsFinder bounds;
     private readonly long trailerOffset = -1;
     private readonly Dictionary<uint, SectionHeader> sections = [];
 
@@ -60,13 +59,9 @@ public sealed class QemuStreamReader : ISectionReader
             QemuFooterMode.Absent => false,
             _ => null,
         };
-        if (!this.options.UseTrailer)
-            return;
-        trailerOffset = TrailerFinder.Find(cursor);
-        if (trailerOffset < 0)
-            return;
-        Description = VmDescription.Parse(TrailerFinder.ReadJson(cursor, trailerOffset), trailerOffset + 5);
-        trailerBounds = new TrailerSectionBounds(Description);
+        if (this.options.UseTrailer && (trailerOffset = TrailerFinder.Find(cursor)) >= 0)
+            Description = VmDescription.Parse(TrailerFinder.ReadJson(cursor, trailerOffset), trailerOffset + 5);
+        bounds = new SectionBoundsFinder(Description, this.options.Bounds);
     }
 
     /// <summary>The trailer, known from the start; <see langword="null"/> if the file has none.</summary>
@@ -96,6 +91,9 @@ public sealed class QemuStreamReader : ISectionReader
 
     /// <inheritdoc/>
     public SectionHeader Section => current.Section;
+
+    /// <inheritdoc/>
+    public long SectionOffset => current.DataOffset;
 
     /// <inheritdoc/>
     public long? SectionLength => dataEnd >= 0 ? dataEnd - current.DataOffset : null;
@@ -354,7 +352,10 @@ public sealed class QemuStreamReader : ISectionReader
         if (IsRam(section))
             BeginRam(section);
         else
-            dataEnd = FindBounds(section);
+        {
+            dataEnd = bounds.FindEnd(section, cursor, out var description);
+            current = current with { Description = description };
+        }
     }
 
     private void BeginRam(in SectionHeader section)
@@ -373,43 +374,6 @@ public sealed class QemuStreamReader : ISectionReader
             advisedPageSizes));
         Ram.ReadSetup(cursor);
         dataEnd = cursor.Position;
-    }
-
-    private long FindBounds(in SectionHeader section)
-    {
-        long? length = null;
-        if (trailerBounds != null && trailerBounds.TryGetLength(section, cursor, out var described))
-        {
-            current = current with { Description = trailerBounds.Device };
-            length = described;
-        }
-        foreach (var bounds in options.Bounds)
-        {
-            if (TryBounds(bounds, section, ref length))
-                break;
-        }
-        if (length == null)
-            TryBounds(iterativeBounds, section, ref length);
-
-        if (length == null)
-        {
-            var why = section.Kind != SectionKind.Full ? "an iterative section that nothing here parses"
-                : Description == null ? "no trailer in the file"
-                : "none in the trailer";
-            throw Fault.At("data", "a description that tells its length", why, current.DataOffset);
-        }
-        if (length < 0 || length > cursor.Remaining)
-            throw Fault.At("data", $"{length} bytes", $"the end of the stream after {cursor.Remaining}", current.DataOffset);
-        return current.DataOffset + length.Value;
-    }
-
-    private bool TryBounds(ISectionBounds bounds, in SectionHeader section, ref long? length)
-    {
-        var isKnown = bounds.TryGetLength(section, cursor, out var known);
-        cursor.Seek(current.DataOffset, "data");
-        if (isKnown)
-            length = known;
-        return isKnown;
     }
 
     private void ReadFooter()
