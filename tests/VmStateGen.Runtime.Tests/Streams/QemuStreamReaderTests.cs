@@ -57,6 +57,23 @@ public sealed class QemuStreamReaderTests
     }
 
     [Fact]
+    public void Data_may_be_read_again_after_the_element_was_finished()
+    {
+        var reader = new QemuStreamReader(new MemoryStream(SyntheticStream.Make()));
+        var elements = 0;
+        while (reader.Read())
+        {
+            elements++;
+            reader.FinishElement();
+            var data = reader.ReadAllData();
+            var again = new byte[data.Length + 1];
+            Assert.Equal(data.Length, reader.ReadData(again));
+            Assert.Equal(data, again[..^1]);
+        }
+        Assert.Equal(15, elements);
+    }
+
+    [Fact]
     public void Ram_is_told_record_by_record_and_the_last_block_spans_sections()
     {
         var reader = new QemuStreamReader(new MemoryStream(SyntheticStream.Make()));

@@ -26,7 +26,10 @@ public sealed class QemuConfiguration
     private const int MaxCapabilities = 64;
     private const int UuidSize = 16;
 
-    /// <summary>A configuration of raw subsections, in the order given.</summary>
+    /// <summary>
+    /// A configuration of raw subsections, in the order given, to be written. What the subsections mean
+    /// (<see cref="Capabilities"/> and others) is told only of a configuration that was read.
+    /// </summary>
     /// <param name="machineType">Class name of the machine type, such as <c>pc-i440fx-10.0</c>; 1 to 255 printable ASCII characters.</param>
     /// <param name="subsections">None unless the migration needs them.</param>
     public QemuConfiguration(string machineType, IReadOnlyList<QemuConfigurationSubsection>? subsections = null)

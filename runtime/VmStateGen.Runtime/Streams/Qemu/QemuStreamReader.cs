@@ -31,6 +31,7 @@ public sealed class QemuStreamReader : ISectionReader
     private QemuStreamElement current;
     private long dataEnd = -1;
     private long dataPosition;
+    private long nextOffset;
     private bool isFinished = true;
     private ulong advisedPageSizes;
 
@@ -53,6 +54,7 @@ public sealed class QemuStreamReader : ISectionReader
     {
         this.options = options ?? new QemuStreamReaderOptions();
         cursor = new StreamCursor(stream);
+        nextOffset = cursor.Position;
         HasFooters = this.options.Footers switch
         {
             QemuFooterMode.Present => true,
@@ -110,6 +112,8 @@ public sealed class QemuStreamReader : ISectionReader
         CheckUsable();
         try
         {
+            // Data may have been read after the element was finished.
+            cursor.Seek(nextOffset, "element");
             return ReadNext();
         }
         catch (Exception e) when (Fail(e))
@@ -208,6 +212,7 @@ public sealed class QemuStreamReader : ISectionReader
             throw;
         }
         isFinished = true;
+        nextOffset = cursor.Position;
     }
 
     private void FindDataEnd()

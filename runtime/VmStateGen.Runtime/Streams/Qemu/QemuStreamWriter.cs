@@ -73,11 +73,11 @@ public sealed class QemuStreamWriter : ISectionWriter
     public void BeginSection(SectionHeader section)
     {
         ExpectElement();
+        WireName.Check(section.Name, nameof(section));
         WriteByte(QemuWire.TypeOf(section.Kind));
         WriteUInt32(section.Id);
         if (section.Kind is SectionKind.Start or SectionKind.Full)
         {
-            WireName.Check(section.Name, nameof(section));
             WriteByte((byte)section.Name.Length);
             WriteBytes(Encoding.ASCII.GetBytes(section.Name));
             WriteUInt32(section.InstanceId);
