@@ -26,7 +26,7 @@ internal sealed class GeneratorRun
 
     public Compilation Output { get; }
 
-    public GeneratorDriverRunResult Result => Driver.GetRunResult();
+    public GeneratorDriverRunResult Result => Driver.GetRunResult().Results.Single().Exception is Exception e ? throw new InvalidOperationException("the generator failed", e) : Driver.GetRunResult();
 
     /// <summary>Generated texts by hint name.</summary>
     public IReadOnlyDictionary<string, string> Texts => Result.Results.Single().GeneratedSources
