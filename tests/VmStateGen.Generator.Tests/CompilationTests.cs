@@ -23,7 +23,7 @@ public class CompilationTests
         GeneratorRun run = GeneratorRun.Of(language, nullable, sources);
 
         Assert.Empty(run.Problems(FixtureWarnings));
-        Assert.Equal(17, run.Texts.Count);
+        Assert.Equal(14, run.Texts.Count);
     }
 
     [Fact]
@@ -43,7 +43,7 @@ public class CompilationTests
         GeneratorRun run = GeneratorRun.Of("""
             namespace A.B { [VmState] public partial class C { [Field] private int x; } }
             namespace A { public partial class B2 { [VmState] public partial class C { [Field] private int x; } } }
-            namespace A { [VmState] public partial class c { [Field] private int x; } [VmState] public partial class C { [Field] private int x; } }
+            namespace A { [VmState] public partial class cC { [Field] private int x; } [VmState] public partial class CC { [Field] private int x; } }
             namespace A { [VmState] public partial class C<T> { [Field] private int x; } [VmState] public partial class C_1 { [Field] private int x; } }
             """);
 

@@ -22,6 +22,8 @@ internal static class Snapshot
         string folder = Path.GetDirectoryName(file)!;
         string prefix = $"{className}.{test}#";
         var problems = new List<string>();
+        if (texts.Count == 0)
+            problems.Add("nothing was generated");
         foreach ((string hint, string text) in texts)
         {
             string verified = Path.Combine(folder, prefix + hint + ".verified.cs");

@@ -99,7 +99,7 @@ internal static class Sources
         public partial class Queue
         {
             [Field(Length = 4)] private Descriptor[] ring = new Descriptor[4];
-            [Field(Expect = Expect.Equal)] private byte size;
+            [Field(Expect = Expect.Equal)] private byte size = 8;
         }
 
         [VmState("nested")]
