@@ -144,19 +144,20 @@ internal sealed class ItemParser(TypeParser parser)
             return;
         (item, Predicate? when) = ReadConditions(attribute, item with { Name = name }, name);
         string? defaultValue = attribute.Constant("Default") is TypedConstant { IsNull: false } constant ? ReadDefault(member, item, model, constant, attribute) : null;
-        item = item with { Default = defaultValue is null ? null : attribute.Constant("Default")!.Value.Value!.ToString().Replace(' ', '_') };
+        item = item with { Default = defaultValue is null ? null : DefaultValues.SchemaText(attribute.Constant("Default")!.Value.Value!) };
         canBeInRun &= shape.CanBeInRun && item.When is null && defaultValue is null;
         Add(attribute.Number("Order"), attribute.Location ?? member.Locations.FirstOrDefault(), item, model with { When = when, Default = defaultValue });
     }
 
     private string? ReadDefault(ISymbol member, WireItem item, ItemModel model, TypedConstant constant, AttributeReader attribute)
     {
-        if (model.Form == MemberForm.Value && item.Shape is WireShape.Scalar && item.When is null && model.Codec is null
-            && constant.Kind is TypedConstantKind.Primitive or TypedConstantKind.Enum)
+        if (model.Form == MemberForm.Value && item.Shape is WireShape.Scalar scalar && item.When is null && model.Codec is null
+            && constant.Kind is TypedConstantKind.Primitive or TypedConstantKind.Enum
+            && DefaultValues.Literal(model.Natural ?? scalar.Kind, constant.Value!) is string literal)
         {
-            return $"unchecked(({model.Type}){Microsoft.CodeAnalysis.CSharp.SymbolDisplay.FormatPrimitive(constant.Value!, quoteStrings: true, useHexadecimalNumbers: false)})";
+            return $"unchecked(({model.Type})({literal}))";
         }
-        parser.Report(DefinitionRule.Conflict, attribute.Location, member.Name, "Default on something other than one versioned number, bool or enum");
+        parser.Report(DefinitionRule.Conflict, attribute.Location, member.Name, "Default on something other than one versioned number, bool or enum, or of a value that the member cannot hold");
         return null;
     }
 
