@@ -159,7 +159,7 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
         if (expect != Expectation.None)
         {
             CanBeInRun = false;
-            if (extent is not null || !StateTypes.IsInteger(kind) || kind == ScalarKind.Bool)
+            if (extent is not null || !StateTypes.IsInteger(kind) || kind == ScalarKind.Bool || natural == ScalarKind.Bool)
                 parser.Report(DefinitionRule.Conflict, Location, member.Name, "Expect on something other than one integer");
         }
         bool isReferenceArray = form is MemberForm.Array or MemberForm.ArrayElement;

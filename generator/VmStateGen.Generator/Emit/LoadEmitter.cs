@@ -190,11 +190,11 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
         {
             case Expectation.Equal:
                 source.Line($"if (({value}) != {number})");
-                source.Indented(() => source.Line($"{Names.Errors}.ThrowNotEqual({MemberCode.Name(item)}, {number}, {wire}, {position});"));
+                source.Indented(() => source.Line($"{Names.Errors}.ThrowNotEqual({MemberCode.Name(item)}, {number}, {value}, {position});"));
                 return;
             case Expectation.NotAbove:
                 source.Line($"if (({value}) > {number} || {wire} < 0)");
-                source.Indented(() => source.Line($"{Names.Errors}.ThrowAbove({MemberCode.Name(item)}, {number}, {wire}, {position});"));
+                source.Indented(() => source.Line($"{Names.Errors}.ThrowAbove({MemberCode.Name(item)}, {number}, {value}, {position});"));
                 break;
         }
         source.Line($"{target} = {ScalarCode.ToMember(item.Model, value)};");
