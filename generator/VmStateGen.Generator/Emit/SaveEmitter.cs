@@ -96,7 +96,7 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
                 Declare(plan.Find(placed.Item));
             source.Line($"{Names.Span}<byte> run = writer.Run({run.Size});");
             foreach (PlacedItem placed in run.Items)
-                Placed(plan.Find(placed.Item), placed.Offset, placed.Size, "writer.Offset");
+                Placed(plan.Find(placed.Item), placed.Offset, placed.Size, $"writer.Offset - {run.Size - placed.Offset}");
         });
     }
 
@@ -211,7 +211,7 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
         {
             case WireShape.Scalar { Array: null } scalar:
                 source.Line($"{Names.Span}<byte> run = writer.Run({scalar.Kind.Size()});");
-                Scalar(item, scalar.Kind, 0, "writer.Offset");
+                Scalar(item, scalar.Kind, 0, $"writer.Offset - {scalar.Kind.Size()}");
                 break;
             case WireShape.Bytes:
                 source.Line($"writer.WriteBytes({MemberCode.Local(item)});");
