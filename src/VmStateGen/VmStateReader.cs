@@ -117,7 +117,7 @@ public ref struct VmStateReader
         if (!Has(2 + length))
             return false;
         if (!Has(6 + length))
-            throw new VmStateException("the version of a subsection", "the end of the stream", Offset);
+            throw new VmStateException("the version of a subsection", "the end of the stream", windowOffset + window.Length);
         ReadOnlySpan<byte> header = Take(6 + length);
         name = header.Slice(2, length);
         version = BinaryPrimitives.ReadInt32BigEndian(header[(2 + length)..]);
