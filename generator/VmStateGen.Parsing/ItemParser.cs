@@ -11,7 +11,8 @@ internal sealed class ItemParser(TypeParser parser)
 {
     private readonly List<Entry> entries = new();
     private readonly List<(Predicate Predicate, string Reason, ISymbol Method)> validations = new();
-    private readonly List<(ISymbol Member, int Position)> positions = new();
+    private readonly List<(ISymbol Member, Entry Last)> positions = new();
+    private List<Entry> sorted = new();
     private bool canBeInRun = true;
 
     public List<WireItem> Schema { get; } = new();
@@ -28,7 +29,7 @@ internal sealed class ItemParser(TypeParser parser)
             foreach ((Predicate predicate, string reason, ISymbol method) in validations)
             {
                 int index = positions.Where(place => place.Member.Locations[0].SourceSpan.Start < method.Locations[0].SourceSpan.Start
-                    || place.Member.Locations[0].SourceTree != method.Locations[0].SourceTree).Select(place => place.Position).DefaultIfEmpty(0).Max();
+                    || place.Member.Locations[0].SourceTree != method.Locations[0].SourceTree).Select(place => sorted.IndexOf(place.Last) + 1).DefaultIfEmpty(0).Max();
                 yield return new ValidationModel(predicate, reason, index);
             }
         }
@@ -94,10 +95,11 @@ internal sealed class ItemParser(TypeParser parser)
             parser.Report(DefinitionRule.Conflict, member, member.Name, "[Field] and [Ignore]");
         foreach (AttributeReader removed in AttributeReader.All(member, "Removed"))
             AddPadding(removed);
+        int first = entries.Count;
         foreach (AttributeReader attribute in fields)
             ParseField(member, attribute);
-        if (fields.Length > 0)
-            positions.Add((member, entries.Count));
+        foreach (Entry entry in entries.Skip(first))
+            positions.Add((member, entry));
     }
 
     private void CheckMarked(ISymbol member, bool isImplicit)
@@ -209,7 +211,7 @@ internal sealed class ItemParser(TypeParser parser)
         {
             parser.Report(DefinitionRule.Order, own[0].Location, parser.Type.Name, "its items stand in several partial declarations, whose order is not fixed: give each an Order");
         }
-        List<Entry> sorted = entries.OrderBy(entry => entry.Model.Form == MemberForm.Base ? int.MinValue : entry.Order ?? 0).ToList();
+        sorted = entries.OrderBy(entry => entry.Model.Form == MemberForm.Base ? int.MinValue : entry.Order ?? 0).ToList();
         var names = new string[sorted.Count];
         foreach (IGrouping<string?, int> body in Enumerable.Range(0, sorted.Count).GroupBy(index => sorted[index].Item.Subsection))
         {
