@@ -54,7 +54,7 @@ internal static class TypeEmitter
         source.Verbatim(SchemaText(type.Model));
         source.Verbatim("\"\"\"u8;\n");
         source.Line();
-        source.Line($"bool {Names.Root}IVmState.IsNeeded => {type.Model.Needed?.Expression ?? "true"};");
+        source.Line($"bool {Names.Root}IVmState.IsNeeded => {type.Model.Needed?.At(schema.Version) ?? "true"};");
         Forward(source, "Save", $"ref {Names.Writer} writer", Names.Save, "ref writer");
         Forward(source, "Load", $"ref {Names.Reader} reader", Names.Load, "ref reader");
         Forward(source, "Describe", $"ref {Names.Description} writer", Names.Describe, "ref writer");

@@ -138,7 +138,12 @@ public enum MemberForm
 public sealed record Predicate(string Name, bool IsMethod, bool TakesVersion)
 {
     /// <summary>The C# expression that asks it.</summary>
-    public string Expression => $"this.{Name}" + (TakesVersion ? "(version)" : IsMethod ? "()" : "");
+    public string Expression => Asked("version");
+
+    /// <summary>The same where no version is at hand.</summary>
+    public string At(int version) => Asked(version.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
+    private string Asked(string version) => $"this.{Name}" + (TakesVersion ? $"({version})" : IsMethod ? "()" : "");
 }
 
 /// <summary>Names of the hook methods, escaped.</summary>
