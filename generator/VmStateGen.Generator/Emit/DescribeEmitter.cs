@@ -22,7 +22,7 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
             return;
         }
         source.Block("try", () => new DescribeEmitter(source, type).Body());
-        source.Block("finally", () => source.Line($"this.{hooks.AfterSave}();"));
+        source.Block("finally", () => HookCode.Call(source, hooks.AfterSave, "", "-1"));
     }
 
     /// <summary>One private method for each set of versions with the same items, and for each flat subsection.</summary>
