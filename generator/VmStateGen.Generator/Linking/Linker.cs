@@ -69,6 +69,8 @@ internal static class Linker
             all &= WireLayout.FixedSize(item, index.Schemas) is > 0 and <= WireLayout.MaxRun;
         }
         open.Remove(type.Schema.Key);
-        return all;
+        // Its methods take the state in one piece, at every version.
+        return all && WireLayout.Versions(type.Schema.Items(), type.Schema.MinimumVersion, type.Schema.Version)
+            .All(range => WireLayout.FixedSize(type.Schema, range.Last, index.Schemas) <= WireLayout.MaxRun);
     }
 }
