@@ -127,7 +127,7 @@ public sealed class TypeParser
         if (!SymbolEqualityComparer.Default.Equals(state.ContainingAssembly, type.ContainingAssembly) && !external.ContainsKey(key)
             && AttributeReader.Find(state, "VmStateSchema")?.Argument(0) is string text)
         {
-            foreach (StateSchema schema in SchemaParser.Parse(text).States.Where(schema => schema.Key == key))
+            foreach (StateSchema schema in Read(text, state).Where(schema => schema.Key == key))
             {
                 external.Add(key, schema);
                 foreach (string inner in ReachedBy(schema))
@@ -139,6 +139,21 @@ public sealed class TypeParser
             }
         }
         return key;
+    }
+
+    /// <summary>What another assembly's type says of itself; a newer generator than this one may have written it.</summary>
+    private IEnumerable<StateSchema> Read(string text, INamedTypeSymbol state)
+    {
+        try
+        {
+            return SchemaParser.Parse(text).States;
+        }
+        catch (SchemaException e)
+        {
+            Report(DefinitionRule.UnsupportedType, type, type.Name, $"{state.ToDisplayString()}, whose schema cannot be read ({e.Message})",
+                "a build of that assembly with the same version of VmStateGen");
+            return Array.Empty<StateSchema>();
+        }
     }
 
     internal string ReachEnum(INamedTypeSymbol enumType)
