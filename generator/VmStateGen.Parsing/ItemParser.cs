@@ -64,7 +64,11 @@ internal sealed class ItemParser(TypeParser parser)
 
     private void ParseBase()
     {
-        if (parser.Type.BaseType is not INamedTypeSymbol parent || !TypeParser.IsState(parent))
+        // A class between the two that has no state of its own changes nothing.
+        INamedTypeSymbol? parent = parser.Type.BaseType;
+        while (parent is not null && !TypeParser.IsState(parent))
+            parent = parent.BaseType;
+        if (parent is null)
             return;
         string key = parser.Reach(parent);
         Add(null, null, new WireItem { Name = "parent_obj", Shape = new WireShape.State(key) },

@@ -91,6 +91,15 @@ public class NestedTests
     }
 
     [Fact]
+    public void A_base_class_is_state_also_behind_one_that_has_none()
+    {
+        Grandchild loaded = Wire.LoadedWholeOnly<Grandchild>("0000002a 01");
+
+        Assert.Equal(42u, loaded.Id);
+        Wire.AssertSaves("0000002a 01", loaded);
+    }
+
+    [Fact]
     public void Counted_arrays_of_state_and_single_elements()
     {
         const string Golden = "02 11 22 0001 33";
@@ -164,6 +173,17 @@ internal sealed partial class Nest : NestBase
     [Field] public Cell Object = new();
     [Field(Length = 2)] public Cell?[] Objects = [new Cell(), new Cell()];
     [Field] private byte last;
+}
+
+internal abstract class Stateless : NestBase
+{
+    protected static int Nothing => 0;
+}
+
+[VmState]
+internal sealed partial class Grandchild : Stateless
+{
+    [Field] private byte own;
 }
 
 [VmState]
