@@ -59,7 +59,8 @@ internal static class Linker
 
     private static bool IsRun(TypeModel type, TypeIndex index, HashSet<string> open)
     {
-        if (!type.CanBeInRun || !open.Add(type.Schema.Key))
+        // An object may be null and is reached by reference: only a struct lies within its parent.
+        if (!type.IsStruct || !type.CanBeInRun || !open.Add(type.Schema.Key))
             return false;
         bool all = true;
         foreach (WireItem item in type.Schema.Items)
