@@ -54,7 +54,14 @@ Acme.Hooks#002 "position" u8
             }
             finally
             {
-                this.Resume();
+                try
+                {
+                    this.Resume();
+                }
+                catch (global::System.Exception e) when (e is not global::VmStateGen.VmStateException)
+                {
+                    throw global::VmStateGen.VmStateErrors.Hook("Resume", e, writer.Offset);
+                }
             }
         }
 
@@ -113,7 +120,14 @@ Acme.Hooks#002 "position" u8
             }
             finally
             {
-                this.Resume();
+                try
+                {
+                    this.Resume();
+                }
+                catch (global::System.Exception e) when (e is not global::VmStateGen.VmStateException)
+                {
+                    throw global::VmStateGen.VmStateErrors.Hook("Resume", e, -1);
+                }
             }
         }
 

@@ -126,7 +126,7 @@ Acme.Mode @enum u16 Off=0 On=7
                 global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(101, 4), this.Property);
                 byte wire17 = unchecked((byte)this.narrow);
                 if (unchecked((int)wire17) != this.narrow || this.narrow < 0)
-                    global::VmStateGen.VmStateErrors.ThrowRange("narrow"u8, "a value that fits into u8", this.narrow, writer.Offset);
+                    global::VmStateGen.VmStateErrors.ThrowRange("narrow"u8, "a value that fits into u8", this.narrow, writer.Offset - 9);
                 run[105] = wire17;
                 int wire18 = this.flag ? (int)1 : (int)0;
                 global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(run.Slice(106, 4), wire18);

@@ -69,22 +69,12 @@ Global#000 "value" i32
         }
     }
 
-    internal void SaveVmStateRun1(global::System.Span<byte> run)
-    {
-        global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(run.Slice(0, 4), this.Value);
-    }
-
     private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
     {
         {
             global::System.ReadOnlySpan<byte> run = reader.Run(4, "value:4"u8);
             this.Value = global::System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(run.Slice(0, 4));
         }
-    }
-
-    internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
-    {
-        this.Value = global::System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(run.Slice(0, 4));
     }
 
     private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)

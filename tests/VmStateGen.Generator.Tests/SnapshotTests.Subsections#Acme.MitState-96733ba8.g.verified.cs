@@ -71,22 +71,12 @@ Acme.MitState#000 "ide" u32
             }
         }
 
-        internal void SaveVmStateRun1(global::System.Span<byte> run)
-        {
-            global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.ide);
-        }
-
         private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
         {
             {
                 global::System.ReadOnlySpan<byte> run = reader.Run(4, "ide:4"u8);
                 this.ide = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
             }
-        }
-
-        internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
-        {
-            this.ide = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
         }
 
         private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)

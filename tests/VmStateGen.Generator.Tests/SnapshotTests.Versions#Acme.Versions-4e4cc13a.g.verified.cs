@@ -242,7 +242,7 @@ Acme.Versions#006 "old" u8 when IsOld
 
         private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
         {
-            this.second = unchecked((ushort)5);
+            this.second = unchecked((ushort)(5));
             {
                 global::System.ReadOnlySpan<byte> run = reader.Run(8, "always:4;legacy:1;gone:3"u8);
                 this.always = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
