@@ -231,7 +231,7 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
             (candidate is IFieldSymbol { IsStatic: false } field && IsCount(field.Type))
             || (candidate is IPropertySymbol { IsStatic: false, GetMethod: not null } property && IsCount(property.Type))) is not null;
         if (!exists)
-            parser.Report(DefinitionRule.MissingMember, Location, parser.Type.Name, count, "an integer field or property");
+            parser.Report(DefinitionRule.MissingMember, Location, parser.Type.Name, count, Signatures.Count);
         if (attribute.Number("Max") is not int max || max < 0)
         {
             parser.Report(DefinitionRule.MissingMax, Location, member.Name);

@@ -130,7 +130,7 @@ internal sealed class SubsectionParser(TypeParser parser)
                 _ => false,
             }) is not null;
             if (!exists)
-                parser.Report(DefinitionRule.MissingMember, attribute.Location, parser.Type.Name, flag, "a bool field or property that can be set");
+                parser.Report(DefinitionRule.MissingMember, attribute.Location, parser.Type.Name, flag, Signatures.Flag);
             present = "this." + WireNames.Escaped(flag);
         }
         string? absent = null;
@@ -139,7 +139,7 @@ internal sealed class SubsectionParser(TypeParser parser)
             bool exists = parser.FindMember(method, member =>
                 member is IMethodSymbol { ReturnsVoid: true, Parameters.Length: 0, IsStatic: false, Arity: 0, IsAsync: false }) is not null;
             if (!exists)
-                parser.Report(DefinitionRule.MissingMember, attribute.Location, parser.Type.Name, method, "void M(), not async");
+                parser.Report(DefinitionRule.MissingMember, attribute.Location, parser.Type.Name, method, Signatures.Hook);
             absent = WireNames.Escaped(method);
         }
         return model with { Needed = needed, Present = present, Absent = absent };

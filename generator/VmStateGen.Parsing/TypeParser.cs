@@ -95,7 +95,7 @@ public sealed class TypeParser
             HintName = HintName(schema.Key),
             IsStruct = type.IsValueType,
             HidesBase = type.BaseType is INamedTypeSymbol parent && HasStateBase(parent),
-            Needed = attribute.Text("Needed") is string needed ? PredicateOf(needed, attribute.Location) : null,
+            Needed = attribute.Text("Needed") is string needed ? PredicateOf(needed, attribute.Location, takesVersion: false) : null,
             Hooks = hooks,
             Validations = validations.ToEquatableArray(),
             Enums = enums.Values.ToEquatableArray(),
@@ -108,13 +108,15 @@ public sealed class TypeParser
     /// <summary>Reports a problem; an error leaves nothing to generate.</summary>
     internal void Report(DefinitionRule rule, Location? location, params string[] arguments)
     {
-        failed |= rule is not (DefinitionRule.UnmarkedField or DefinitionRule.PredicateAssigns or DefinitionRule.DeadCondition
-            or DefinitionRule.SubsectionWithoutReset);
+        failed |= rule.IsError();
         sink.Report(rule, sink.WantsLocations ? location ?? type.Locations.FirstOrDefault() : null, arguments);
     }
 
     internal void Report(DefinitionRule rule, ISymbol symbol, params string[] arguments) =>
         Report(rule, sink.WantsLocations ? symbol.Locations.FirstOrDefault() : null, arguments);
+
+    /// <summary>Leaves nothing to generate, where the compiler has said why.</summary>
+    internal void Fail() => failed = true;
 
     internal void ThrowIfCancelled() => cancel.ThrowIfCancellationRequested();
 
@@ -154,26 +156,29 @@ public sealed class TypeParser
     }
 
     /// <summary>The predicate of that name: a method, a property or a field of the type or its bases.</summary>
-    internal Predicate? PredicateOf(string name, Location? location)
+    internal Predicate? PredicateOf(string name, Location? location, bool takesVersion = true)
     {
         ISymbol? member = FindMember(name, candidate => candidate switch
         {
             IMethodSymbol { ReturnType.SpecialType: SpecialType.System_Boolean, IsStatic: false, Arity: 0 } method =>
                 method.Parameters.Length == 0
-                || (method.Parameters.Length == 1 && method.Parameters[0].Type.SpecialType == SpecialType.System_Int32),
+                || (takesVersion && method.Parameters.Length == 1 && IsVersion(method.Parameters[0])),
             IPropertySymbol { Type.SpecialType: SpecialType.System_Boolean, IsStatic: false, GetMethod: not null, IsIndexer: false } => true,
             IFieldSymbol { Type.SpecialType: SpecialType.System_Boolean, IsStatic: false } => true,
             _ => false,
         });
         if (member is null)
         {
-            Report(DefinitionRule.MissingMember, location, type.Name, name, "bool M() or bool M(int version)");
+            Report(DefinitionRule.MissingMember, location, type.Name, name, takesVersion ? Signatures.Predicate : Signatures.SectionPredicate);
             return null;
         }
         if (sink.WantsLocations)
             PredicateBody.Check(this, member, cancel);
         return new Predicate(WireNames.Escaped(name), member is IMethodSymbol, member is IMethodSymbol { Parameters.Length: 1 });
     }
+
+    internal static bool IsVersion(IParameterSymbol parameter) =>
+        parameter.Type.SpecialType == SpecialType.System_Int32 && parameter.RefKind == RefKind.None;
 
     /// <summary>An accessible member of the type or its bases that fits.</summary>
     internal ISymbol? FindMember(string name, Func<ISymbol, bool> fits)
