@@ -85,13 +85,12 @@ internal sealed class ItemParser(TypeParser parser)
         else if (member is IEventSymbol { IsStatic: false } @event && HasBackingField(@event))
             CheckMarkedEvent(@event);
 
+        if (member is IFieldSymbol { AssociatedSymbol: ISymbol owner } && (AttributeReader.Has(member, "Field") || AttributeReader.Has(member, "Subsection")))
+            parser.Report(DefinitionRule.Conflict, owner, owner.Name, "[field: …] on a backing field; write the attribute without the target");
         if (member is not (IFieldSymbol { AssociatedSymbol: null } or IPropertySymbol))
             return;
         AttributeReader[] fields = AttributeReader.All(member, "Field").ToArray();
-        if (member.IsStatic && fields.Length > 0)
-            parser.Report(DefinitionRule.Conflict, member, member.Name, "[Field] on a static member");
-        if (fields.Length > 0 && AttributeReader.Has(member, "Ignore"))
-            parser.Report(DefinitionRule.Conflict, member, member.Name, "[Field] and [Ignore]");
+        CheckPlace(member, fields.Length > 0);
         foreach (AttributeReader removed in AttributeReader.All(member, "Removed"))
             AddPadding(removed);
         foreach (AttributeReader attribute in fields)
@@ -100,9 +99,29 @@ internal sealed class ItemParser(TypeParser parser)
             positions.Add((member, entries.Count));
     }
 
+    /// <summary>Whether the member is one that can carry its attributes.</summary>
+    private void CheckPlace(ISymbol member, bool isField)
+    {
+        bool isSubsection = AttributeReader.Has(member, "Subsection");
+        if (isField && AttributeReader.Has(member, "Ignore"))
+            parser.Report(DefinitionRule.Conflict, member, member.Name, "[Field] and [Ignore]");
+        if (!isField && !isSubsection)
+        {
+            if (AttributeReader.Has(member, "Removed"))
+                parser.Report(DefinitionRule.Conflict, member, member.Name, "[Removed] on a member that is not on the wire; put it on the [Field] that follows the padding");
+            return;
+        }
+        if (member.IsStatic)
+            parser.Report(DefinitionRule.Conflict, member, member.Name, "[Field] or [Subsection] on a static member");
+        else if (member is IPropertySymbol { IsIndexer: true } or IPropertySymbol { ExplicitInterfaceImplementations.Length: > 0 } or IPropertySymbol { GetMethod: null })
+            parser.Report(DefinitionRule.Conflict, member, member.Name, "[Field] or [Subsection] on a property that generated code cannot read: an indexer, an explicit implementation or one without a getter");
+    }
+
     private void CheckMarked(ISymbol member, bool isImplicit)
     {
-        bool isMarked = new[] { "Field", "Subsection", "Ignore", "Parent" }.Any(name => AttributeReader.Has(member, name));
+        bool isMarked = new[] { "Field", "Subsection", "Ignore", "Parent" }.Any(name => AttributeReader.Has(member, name))
+            || (member is IPropertySymbol && parser.Type.GetMembers().OfType<IFieldSymbol>()
+                .Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, member) && AttributeReader.Has(field, "Ignore")));
         if (!isMarked && !isImplicit)
             parser.Report(DefinitionRule.UnmarkedField, member, member.Name, parser.Type.Name);
     }
@@ -123,6 +142,11 @@ internal sealed class ItemParser(TypeParser parser)
 
     private void AddPadding(AttributeReader removed)
     {
+        if (removed.IsBroken)
+        {
+            parser.Fail();
+            return;
+        }
         string name = removed.Argument(0) as string ?? "";
         int size = removed.Argument(1) is int value ? value : 0;
         parser.CheckName(name, parser.Type.Name, removed.Location);
@@ -137,6 +161,11 @@ internal sealed class ItemParser(TypeParser parser)
 
     private void ParseField(ISymbol member, AttributeReader attribute)
     {
+        if (attribute.IsBroken)
+        {
+            parser.Fail();
+            return;
+        }
         string name = attribute.Argument(0) as string ?? WireNames.Snake(member.Name);
         parser.CheckName(name, member.Name, attribute.Location);
         var shape = new ShapeParser(parser, member, attribute, IsReadOnly(member, parser));
@@ -144,7 +173,7 @@ internal sealed class ItemParser(TypeParser parser)
             return;
         (item, Predicate? when) = ReadConditions(attribute, item with { Name = name }, name);
         string? defaultValue = attribute.Constant("Default") is TypedConstant { IsNull: false } constant ? ReadDefault(member, item, model, constant, attribute) : null;
-        item = item with { Default = defaultValue is null ? null : attribute.Constant("Default")!.Value.Value!.ToString().Replace(' ', '_') };
+        item = item with { Default = defaultValue is null ? null : Convert.ToString(attribute.Constant("Default")!.Value.Value, System.Globalization.CultureInfo.InvariantCulture)!.Replace(' ', '_') };
         canBeInRun &= shape.CanBeInRun && item.When is null && defaultValue is null;
         Add(attribute.Number("Order"), attribute.Location ?? member.Locations.FirstOrDefault(), item, model with { When = when, Default = defaultValue });
     }
@@ -152,12 +181,26 @@ internal sealed class ItemParser(TypeParser parser)
     private string? ReadDefault(ISymbol member, WireItem item, ItemModel model, TypedConstant constant, AttributeReader attribute)
     {
         if (model.Form == MemberForm.Value && item.Shape is WireShape.Scalar && item.When is null && model.Codec is null
-            && constant.Kind is TypedConstantKind.Primitive or TypedConstantKind.Enum)
+            && FitsDefault(member, constant))
         {
             return $"unchecked(({model.Type}){Microsoft.CodeAnalysis.CSharp.SymbolDisplay.FormatPrimitive(constant.Value!, quoteStrings: true, useHexadecimalNumbers: false)})";
         }
         parser.Report(DefinitionRule.Conflict, attribute.Location, member.Name, "Default on something other than one versioned number, bool or enum");
         return null;
+    }
+
+    /// <summary>Whether a cast makes the constant a value of the member's type.</summary>
+    private static bool FitsDefault(ISymbol member, TypedConstant constant)
+    {
+        if (constant.Kind is not (TypedConstantKind.Primitive or TypedConstantKind.Enum))
+            return false;
+        ITypeSymbol type = member is IFieldSymbol field ? field.Type : ((IPropertySymbol)member).Type;
+        return (StateTypes.Scalar(type), constant.Value) switch
+        {
+            (ScalarKind.Bool, bool) => true,
+            (ScalarKind.Bool or ScalarKind.Guid or ScalarKind.Timer, _) or (_, bool or string) => false,
+            _ => true,
+        };
     }
 
     /// <summary>Version, Until, When and Subsection, which fields and padding share.</summary>
@@ -169,7 +212,7 @@ internal sealed class ItemParser(TypeParser parser)
         if (subsection is not null)
         {
             SubsectionSchema? flat = parser.FlatSubsections.FirstOrDefault(candidate => candidate.Name == subsection);
-            if (flat is null)
+            if (flat is null && !parser.HasBrokenSubsection)
                 parser.Report(DefinitionRule.UnknownSubsection, attribute.Location, what, subsection);
             version = flat?.Version ?? version;
             minimum = flat?.MinimumVersion ?? minimum;

@@ -13,6 +13,9 @@ internal sealed class SubsectionParser(TypeParser parser)
 
     public IReadOnlyList<SubsectionSchema> Flat => found.Where(entry => entry.Schema.Type is null).Select(entry => entry.Schema).ToList();
 
+    /// <summary>The compiler has reported an argument of one of them.</summary>
+    public bool HasBroken { get; private set; }
+
     public IEnumerable<SubsectionSchema> Schema => found.Select(entry => entry.Schema);
 
     public IEnumerable<SubsectionModel> Models => found.Select(entry => entry.Model);
@@ -50,6 +53,8 @@ internal sealed class SubsectionParser(TypeParser parser)
 
     private void ParseFlat(AttributeReader attribute)
     {
+        if (IsBroken(attribute))
+            return;
         string name = attribute.Argument(0) as string ?? "";
         (int version, int minimum) = parser.ReadVersions(attribute, name);
         SubsectionModel model = ReadConditions(attribute, new SubsectionModel());
@@ -65,9 +70,27 @@ internal sealed class SubsectionParser(TypeParser parser)
         }, model, attribute.Location));
     }
 
+    /// <summary>What the compiler has reported is not reported again; the type has nothing to generate.</summary>
+    private bool IsBroken(AttributeReader attribute)
+    {
+        if (attribute.IsBroken)
+        {
+            HasBroken = true;
+            parser.Fail();
+        }
+        return attribute.IsBroken;
+    }
+
     private void ParseNested(ISymbol member, AttributeReader attribute)
     {
         ITypeSymbol memberType = member is IFieldSymbol field ? field.Type : ((IPropertySymbol)member).Type;
+        if (IsBroken(attribute))
+            return;
+        if (memberType.TypeKind == TypeKind.Error)
+        {
+            parser.Fail();
+            return;
+        }
         string name = attribute.Argument(0) as string ?? parser.Name + "/" + WireNames.Snake(member.Name);
         if (memberType is not INamedTypeSymbol type || !TypeParser.IsState(type))
         {
@@ -147,6 +170,8 @@ internal sealed class SubsectionParser(TypeParser parser)
 
     private void ParseRemoved(AttributeReader attribute)
     {
+        if (IsBroken(attribute))
+            return;
         string name = attribute.Argument(0) as string ?? "";
         if (attribute.Argument(1) is not INamedTypeSymbol type || !TypeParser.IsState(type) || !parser.CanCreate(type))
         {

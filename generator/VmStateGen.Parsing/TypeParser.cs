@@ -40,6 +40,9 @@ public sealed class TypeParser
     /// <summary>The subsections that have no member of their own.</summary>
     internal IReadOnlyList<SubsectionSchema> FlatSubsections { get; private set; } = Array.Empty<SubsectionSchema>();
 
+    /// <summary>A subsection of the type cannot be read: which ones it has is not known.</summary>
+    internal bool HasBrokenSubsection { get; private set; }
+
     /// <summary>Whether the type is one of ours.</summary>
     public static bool IsState(ITypeSymbol type) => AttributeReader.Has(type.OriginalDefinition, "VmState");
 
@@ -55,6 +58,8 @@ public sealed class TypeParser
 
     private TypeModel Parse(AttributeReader attribute)
     {
+        if (attribute.IsBroken)
+            Fail();
         (Name, bool isSection) = ReadName(attribute);
         (Version, MinimumVersion) = ReadVersions(attribute, type.Name);
         CheckDeclaration(isSection);
@@ -62,6 +67,7 @@ public sealed class TypeParser
         var subsections = new SubsectionParser(this);
         subsections.Parse();
         FlatSubsections = subsections.Flat;
+        HasBrokenSubsection = subsections.HasBroken;
         var items = new ItemParser(this);
         items.Parse();
         HookModel hooks = new HookParser(this).Parse();
@@ -129,7 +135,7 @@ public sealed class TypeParser
         if (!SymbolEqualityComparer.Default.Equals(state.ContainingAssembly, type.ContainingAssembly) && !external.ContainsKey(key)
             && AttributeReader.Find(state, "VmStateSchema")?.Argument(0) is string text)
         {
-            foreach (StateSchema schema in SchemaParser.Parse(text).States.Where(schema => schema.Key == key))
+            if (ReadSchema(text, key, state) is StateSchema schema)
             {
                 external.Add(key, schema);
                 foreach (string inner in ReachedBy(schema))
@@ -141,6 +147,20 @@ public sealed class TypeParser
             }
         }
         return key;
+    }
+
+    private StateSchema? ReadSchema(string text, string key, INamedTypeSymbol state)
+    {
+        try
+        {
+            return SchemaParser.Parse(text).States.FirstOrDefault(schema => schema.Key == key);
+        }
+        catch (SchemaException e)
+        {
+            Report(DefinitionRule.UnsupportedType, type, type.Name, state.ToDisplayString(),
+                $"an assembly {state.ContainingAssembly.Name} built with the same VmStateGen; its schema cannot be read ({e.Problem})");
+            return null;
+        }
     }
 
     internal string ReachEnum(INamedTypeSymbol enumType)
