@@ -137,7 +137,7 @@ internal sealed class SubsectionParser(TypeParser parser)
         bool hasSubsections = AttributeReader.Has(type, "Subsection")
             || type.GetMembers().Any(inner => AttributeReader.Has(inner, "Subsection"));
         if (hasSubsections && ownName != name)
-            parser.Report(DefinitionRule.SubsectionPrefix, location, ownName, name);
+            parser.Report(DefinitionRule.SubsectionPrefix, location, ownName + "/…", name);
     }
 
     private SubsectionModel ReadConditions(AttributeReader attribute, SubsectionModel model)
