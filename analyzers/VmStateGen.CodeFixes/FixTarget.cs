@@ -37,7 +37,7 @@ internal sealed class FixTarget
     /// <summary>The type whose members it is about: that which carries the attribute, or contains the member.</summary>
     public TypeDeclarationSyntax? Type => Node.FirstAncestorOrSelf<TypeDeclarationSyntax>();
 
-    public INamedTypeSymbol? TypeSymbol => Type is null ? null : Model.GetDeclaredSymbol(Type, Cancel);
+    public INamedTypeSymbol? TypeSymbol => Type is null ? null : Model.GetDeclaredSymbol(Type, Cancel) as INamedTypeSymbol;
 
     /// <summary>The member or members (<c>int a, b;</c>) that it is about.</summary>
     public ISymbol? Member
