@@ -9,17 +9,18 @@ namespace VmStateGen;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class VmStateErrors
 {
-    /// <summary>State or a subsection of a version that this build does not load.</summary>
-    public static VmStateException Version(ReadOnlySpan<byte> name, int found, int minimum, int current, long offset)
+    /// <summary>State or a subsection of a version that this build does not load (or save).</summary>
+    public static VmStateException Version(int found, int minimum, int current, long offset)
     {
         string range = minimum == current ? $"version {current}" : $"a version from {minimum} to {current}";
         string hint = found > current ? " (a newer release wrote it)" : " (support for it was dropped)";
-        return Named(name, new VmStateException(range, $"version {found}{hint}", offset));
+        return new VmStateException(range, $"version {found}{hint}", offset);
     }
 
     /// <summary>A subsection that the type does not have.</summary>
-    public static VmStateException UnknownSubsection(ReadOnlySpan<byte> name, int version, long offset) =>
-        new("a subsection that this type declares", $"\"{Encoding.UTF8.GetString(name)}\" version {version}", offset);
+    [DoesNotReturn]
+    public static void ThrowUnknownSubsection(ReadOnlySpan<byte> name, int version, long offset) => throw new VmStateException(
+        "a subsection that this type declares", $"\"{Encoding.UTF8.GetString(name)}\" version {version} (a newer release wrote it)", offset);
 
     /// <summary>An incoming value that must equal the local one does not.</summary>
     [DoesNotReturn]
@@ -48,8 +49,7 @@ public static class VmStateErrors
             $"an array of {expected} elements", $"{(found < 0 ? "null" : found)}; the constructor must make it", offset));
 
     /// <summary>Nested state that does not exist.</summary>
-    public static VmStateException Missing(ReadOnlySpan<byte> field, long offset) =>
-        Named(field, new VmStateException("nested state", "null; the constructor must make it", offset));
+    public static VmStateException Missing(long offset) => new("nested state", "null; the constructor must make it", offset);
 
     /// <summary>A [Validate] method returned false.</summary>
     public static VmStateException Invalid(string reason, long offset) => new(reason, offset);

@@ -122,8 +122,17 @@ public ref struct VmStateReader
         name = header.Slice(2, length);
         version = BinaryPrimitives.ReadInt32BigEndian(header[(2 + length)..]);
         if (version < 0)
-            throw VmStateErrors.Version(name, version, 0, int.MaxValue, Offset - 4);
+            throw new VmStateException("the version of a subsection, 0 or more", $"{version}", Offset - 4);
         return true;
+    }
+
+    /// <summary>
+    /// Fails if it is already known that fewer bytes follow: asked before memory is allocated for an array whose length came with the stream.
+    /// </summary>
+    public readonly void Require(long bytes, scoped ReadOnlySpan<byte> field)
+    {
+        if (input is null && bytes > window.Length - position)
+            throw ShortArray(1, 0, bytes, field);
     }
 
     /// <summary>Hands what was not consumed back to the input. Nothing may be read afterwards.</summary>
@@ -174,17 +183,17 @@ public ref struct VmStateReader
     {
         int left = window.Length - position;
         RunMap.Place place = RunMap.Find(fields, left);
-        var exception = new VmStateException($"{Bytes(place.Size)}", $"the end of the stream after {left - place.Start}", Offset + left);
+        var exception = new VmStateException(Bytes(place.Size), $"the end of the stream after {left - place.Start}", Offset + left);
         exception.Within(place.Path);
         throw exception;
     }
 
-    private readonly VmStateException ShortArray(int elementSize, int done, int total, scoped ReadOnlySpan<byte> field)
+    private readonly VmStateException ShortArray(int elementSize, int done, long total, scoped ReadOnlySpan<byte> field)
     {
         int left = window.Length - position;
         long found = (long)done * elementSize + left;
         var exception = new VmStateException(
-            $"{Bytes((long)total * elementSize)}", $"the end of the stream after {found}", Offset + left);
+            Bytes(total * elementSize), $"the end of the stream after {found}", Offset + left);
         exception.Within(System.Text.Encoding.UTF8.GetString(field));
         return exception;
     }

@@ -1,0 +1,65 @@
+using System.Globalization;
+using VmStateGen.Generator.Linking;
+using VmStateGen.Parsing;
+using VmStateGen.Schema;
+
+namespace VmStateGen.Generator.Emit;
+
+/// <summary>Expressions for the member behind an item, shared by saving, loading and describing.</summary>
+internal static class MemberCode
+{
+    /// <summary>The wire name as UTF-8 literal.</summary>
+    public static string Name(BoundItem item) => SourceWriter.Utf8(item.Wire.Name);
+
+    /// <summary>Local that holds the elements.</summary>
+    public static string Local(BoundItem item) => "elements" + item.Index.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Local that holds the number of elements of a counted array, or the number itself.</summary>
+    public static string Count(BoundItem item) =>
+        item.Model.Count is null ? Length(item).ToString(CultureInfo.InvariantCulture) : "count" + item.Index.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Elements of a fixed array; 1 for anything else.</summary>
+    public static long Length(BoundItem item) => Extent(item) is { IsCounted: false } array ? array.Length : 1;
+
+    public static ArrayExtent? Extent(BoundItem item) => item.Wire.Shape switch
+    {
+        WireShape.Scalar scalar => scalar.Array,
+        WireShape.Bytes bytes => bytes.Array,
+        WireShape.State state => state.Array,
+        _ => null,
+    };
+
+    /// <summary>Whether the item goes through a local that holds its elements.</summary>
+    public static bool HasElements(BoundItem item) =>
+        item.Model.Form is MemberForm.Array or MemberForm.ArrayElement or MemberForm.InlineArray or MemberForm.InlineArrayElement;
+
+    /// <summary>Nested objects, which are not in one piece of memory.</summary>
+    public static bool IsObject(BoundItem item) => item.Linked.Nested is not null && !item.Model.IsStructState;
+
+    /// <summary>The one value of an item: a member, or the element that the local holds.</summary>
+    public static string Value(BoundItem item) => HasElements(item) ? Local(item) + "[0]" : item.Model.Member;
+
+    /// <summary>A statement that declares the count of a counted array.</summary>
+    public static string? DeclareCount(BoundItem item, string stream) => item.Model.Count is null ? null
+        : $"int {Count(item)} = {Names.Arrays}.Count(unchecked((long){item.Model.Count}), {item.Wire.Max}, {Name(item)}, {stream}.Offset);";
+
+    /// <summary>A statement that declares the local with the elements, which must be there.</summary>
+    public static string? DeclareElements(BoundItem item, string stream)
+    {
+        string start = item.Model.Start.ToString(CultureInfo.InvariantCulture);
+        return item.Model.Form switch
+        {
+            MemberForm.Array or MemberForm.ArrayElement when IsObject(item) =>
+                $"{item.Model.Type}?[] {Local(item)} = {Names.Arrays}.ExistingObjects<{item.Model.Type}?>({item.Model.Member}, {start} + {Count(item)}, {Name(item)}, {stream}.Offset);",
+            MemberForm.Array or MemberForm.ArrayElement =>
+                $"{Names.Span}<{item.Model.Type}> {Local(item)} = {Names.Arrays}.Existing<{item.Model.Type}>({item.Model.Member}, {start}, {Count(item)}, {Name(item)}, {stream}.Offset);",
+            MemberForm.InlineArray or MemberForm.InlineArrayElement =>
+                $"{Names.Span}<{item.Model.Type}> {Local(item)} = (({Names.Span}<{item.Model.Type}>){item.Model.Member}).Slice({start}, {Count(item)});",
+            _ => null,
+        };
+    }
+
+    /// <summary>The filter that puts a name in front of the path of an error from below.</summary>
+    public static string Within(string name, string? index = null) =>
+        $"catch ({Names.Exception} e) when (e.Within({SourceWriter.Quote(name)}{(index is null ? "" : ", " + index)}))";
+}
