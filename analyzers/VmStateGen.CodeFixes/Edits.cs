@@ -119,6 +119,11 @@ internal static class Edits
         return member;
     }
 
-    private static AttributeListSyntax ParseAttribute(string text) =>
-        SyntaxFactory.ParseCompilationUnit(text + " class C;").Members[0].AttributeLists[0].WithTrailingTrivia();
+    /// <summary>An attribute of ours: written in full, and shortened where the file's usings allow it.</summary>
+    private static AttributeListSyntax ParseAttribute(string text)
+    {
+        AttributeListSyntax list = SyntaxFactory.ParseCompilationUnit(text.Replace("[", "[global::VmStateGen.") + " class C;").Members[0].AttributeLists[0];
+        AttributeSyntax attribute = list.Attributes[0];
+        return list.ReplaceNode(attribute, attribute.WithName(attribute.Name.WithAdditionalAnnotations(Simplifier.Annotation))).WithTrailingTrivia();
+    }
 }

@@ -21,9 +21,7 @@ public sealed class UnmarkedFieldFix : StateCodeFix
             yield break;
         if (FieldAttribute(target, symbol) is string field)
             yield return new FixChoice($"Migrate it: {field}", "field", batch => Add(batch, member, field));
-        // An event's attributes do not reach the field behind it without the target.
-        string ignore = symbol is IEventSymbol ? Edits.IgnoreText.Replace("[Ignore", "[field: Ignore") : Edits.IgnoreText;
-        yield return new FixChoice("Do not migrate it: [Ignore(\"…\")]", "ignore", batch => Add(batch, member, ignore));
+        yield return new FixChoice("Do not migrate it: [Ignore(\"…\")]", "ignore", batch => Add(batch, member, Edits.IgnoreText));
     }
 
     /// <summary>Null where [Field] would be the next error.</summary>

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using VmStateGen.Schema;
 
 namespace VmStateGen.Parsing;
@@ -82,7 +83,7 @@ internal sealed class ItemParser(TypeParser parser)
             CheckMarked(field, field.IsImplicitlyDeclared);
         else if (member is IPropertySymbol { IsStatic: false } property && IsAutoProperty(property))
             CheckMarked(property, property.IsImplicitlyDeclared);
-        else if (member is IEventSymbol { IsStatic: false } @event && HasBackingField(@event))
+        else if (member is IEventSymbol { IsStatic: false, IsAbstract: false } @event)
             CheckMarkedEvent(@event);
 
         if (member is IFieldSymbol { AssociatedSymbol: ISymbol owner } && (AttributeReader.Has(member, "Field") || AttributeReader.Has(member, "Subsection")))
@@ -126,19 +127,20 @@ internal sealed class ItemParser(TypeParser parser)
             parser.Report(DefinitionRule.UnmarkedField, member, member.Name, parser.Type.Name);
     }
 
+    /// <summary>The compiler shows no field behind an event, nor what [field: …] puts on it: both are read from the declaration.</summary>
     private void CheckMarkedEvent(IEventSymbol @event)
     {
-        bool isMarked = parser.Type.GetMembers().OfType<IFieldSymbol>()
-            .Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, @event) && AttributeReader.Has(field, "Ignore"));
+        EventFieldDeclarationSyntax? declaration = @event.DeclaringSyntaxReferences.Select(reference => reference.GetSyntax(parser.Cancel)
+            .FirstAncestorOrSelf<EventFieldDeclarationSyntax>()).FirstOrDefault();
+        bool isMarked = declaration is null || AttributeReader.Has(@event, "Ignore")
+            || declaration.AttributeLists.Where(list => list.Target?.Identifier.ValueText == "field").SelectMany(list => list.Attributes)
+                .Any(attribute => attribute.Name.ToString() is string name && (name.EndsWith("Ignore", StringComparison.Ordinal) || name.EndsWith("IgnoreAttribute", StringComparison.Ordinal)));
         if (!isMarked)
             parser.Report(DefinitionRule.UnmarkedField, @event, @event.Name, parser.Type.Name);
     }
 
     private bool IsAutoProperty(IPropertySymbol property) => parser.Type.GetMembers().OfType<IFieldSymbol>()
         .Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, property));
-
-    private bool HasBackingField(IEventSymbol @event) => parser.Type.GetMembers().OfType<IFieldSymbol>()
-        .Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, @event));
 
     private void AddPadding(AttributeReader removed)
     {

@@ -124,6 +124,8 @@ public sealed class TypeParser
     /// <summary>Leaves nothing to generate, where the compiler has said why.</summary>
     internal void Fail() => failed = true;
 
+    internal CancellationToken Cancel => cancel;
+
     internal void ThrowIfCancelled() => cancel.ThrowIfCancellationRequested();
 
     /// <summary>Notes a type that the state reaches, so that its layout is known.</summary>
