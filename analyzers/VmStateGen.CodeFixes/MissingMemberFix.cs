@@ -10,25 +10,20 @@ using VmStateGen.Parsing;
 
 namespace VmStateGen.CodeFixes;
 
-/// <summary>
-/// VMS130: creates the member that an annotation names. CS0103 too: with <c>nameof</c>, which everybody writes, the compiler is
-/// the first to miss it, and what it would have to be is only known here.
-/// </summary>
+/// <summary>VMS130: creates the member that an annotation names, with the signature that it must have there.</summary>
 [ExportCodeFixProvider(LanguageNames.CSharp, Name = nameof(MissingMemberFix)), Shared]
 public sealed class MissingMemberFix : StateCodeFix
 {
     /// <inheritdoc/>
-    public override ImmutableArray<string> FixableDiagnosticIds { get; } = ImmutableArray.Create("VMS130", "CS0103");
+    public override ImmutableArray<string> FixableDiagnosticIds { get; } = ImmutableArray.Create("VMS130");
 
     private protected override IEnumerable<FixChoice> Choices(FixTarget target)
     {
-        if (target.Attribute is not AttributeSyntax attribute || target.Type is not TypeDeclarationSyntax type || target.TypeSymbol is not INamedTypeSymbol symbol)
+        if (target.Attribute is null || target.Type is not TypeDeclarationSyntax type || target.TypeSymbol is not INamedTypeSymbol symbol)
             yield break;
-        (string name, string? signature) = target.Id == "VMS130"
-            ? (target.Argument(1), target.Argument(2))
-            : ((target.Node as IdentifierNameSyntax)?.Identifier.ValueText ?? "", SignatureOf(target, attribute));
+        string name = target.Argument(1);
         // A member of the name that does not fit is not for a fix to judge.
-        if (!SyntaxFacts.IsValidIdentifier(name) || signature is null || symbol.GetMembers(name).Any() || Stub(name, signature) is not string stub)
+        if (!SyntaxFacts.IsValidIdentifier(name) || symbol.GetMembers(name).Any() || Stub(name, target.Argument(2)) is not string stub)
             yield break;
         yield return new FixChoice($"Create '{name}'", "create", batch =>
         {
@@ -47,23 +42,6 @@ public sealed class MissingMemberFix : StateCodeFix
             Signatures.Predicate or Signatures.SectionPredicate => $"private bool {name}() => throw new System.NotImplementedException();",
             Signatures.Hook => $"private void {name}() => throw new System.NotImplementedException();",
             Signatures.Flag => $"[Ignore(\"set by a load\")] private bool {name};",
-            _ => null,
-        };
-    }
-
-    /// <summary>What the argument around the missing name must be.</summary>
-    private static string? SignatureOf(FixTarget target, AttributeSyntax attribute)
-    {
-        bool isNameOf = target.Node.FirstAncestorOrSelf<InvocationExpressionSyntax>()
-            is { Expression: IdentifierNameSyntax { Identifier.ValueText: "nameof" }, ArgumentList.Arguments: { Count: 1 } arguments }
-            && arguments[0].Expression == target.Node;
-        if (!isNameOf || Edits.NameOf(attribute, target.Model) is not string owner)
-            return null;
-        return target.Node.FirstAncestorOrSelf<AttributeArgumentSyntax>()?.NameEquals?.Name.Identifier.ValueText switch
-        {
-            "When" or "Needed" => owner == "VmState" ? Signatures.SectionPredicate : Signatures.Predicate,
-            "Absent" => Signatures.Hook,
-            "Present" => Signatures.Flag,
             _ => null,
         };
     }

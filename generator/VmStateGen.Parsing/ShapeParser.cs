@@ -22,7 +22,7 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
     /// <summary>The item without its name and conditions; null if the problem was reported.</summary>
     public (WireItem Item, ItemModel Model)? Parse()
     {
-        if (type.TypeKind == TypeKind.Error)
+        if (StateTypes.IsUnknown(type))
         {
             parser.Fail();
             return null;

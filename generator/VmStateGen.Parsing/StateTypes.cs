@@ -57,6 +57,16 @@ internal static class StateTypes
     /// <summary>An integer or a boolean of at most 8 bytes.</summary>
     public static bool IsInteger(ScalarKind kind) => kind is >= ScalarKind.Bool and <= ScalarKind.I64;
 
+    /// <summary>The compiler does not know the type, or a part of it, and has said so.</summary>
+    public static bool IsUnknown(ITypeSymbol type) => type switch
+    {
+        { TypeKind: TypeKind.Error } => true,
+        IArrayTypeSymbol array => IsUnknown(array.ElementType),
+        IPointerTypeSymbol pointer => IsUnknown(pointer.PointedAtType),
+        INamedTypeSymbol named => named.TypeArguments.Any(IsUnknown),
+        _ => false,
+    };
+
     /// <summary>Whether the state is the other, or has it in a field at any depth. A subsection ends the chain: it need not come.</summary>
     public static bool Contains(INamedTypeSymbol state, INamedTypeSymbol other) =>
         Contains(state.OriginalDefinition, other.OriginalDefinition, new HashSet<ISymbol>(SymbolEqualityComparer.Default));

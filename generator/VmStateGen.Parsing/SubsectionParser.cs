@@ -58,7 +58,7 @@ internal sealed class SubsectionParser(TypeParser parser)
         string name = attribute.Argument(0) as string ?? "";
         (int version, int minimum) = parser.ReadVersions(attribute, name);
         SubsectionModel model = ReadConditions(attribute, new SubsectionModel());
-        if (model.Needed is null && model.Present is null)
+        if (!HasCondition(attribute))
             parser.Report(DefinitionRule.SubsectionWithoutNeeded, attribute.Location, name);
         found.Add((attribute.Number("Order"), new SubsectionSchema
         {
@@ -69,6 +69,9 @@ internal sealed class SubsectionParser(TypeParser parser)
             Present = attribute.Text("Present"),
         }, model, attribute.Location));
     }
+
+    /// <summary>It says when it is written, even if what it names is missing.</summary>
+    private static bool HasCondition(AttributeReader attribute) => attribute.Text("Needed") is not null || attribute.Text("Present") is not null;
 
     /// <summary>What the compiler has reported is not reported again; the type has nothing to generate.</summary>
     private bool IsBroken(AttributeReader attribute)
@@ -86,7 +89,7 @@ internal sealed class SubsectionParser(TypeParser parser)
         ITypeSymbol memberType = member is IFieldSymbol field ? field.Type : ((IPropertySymbol)member).Type;
         if (IsBroken(attribute))
             return;
-        if (memberType.TypeKind == TypeKind.Error)
+        if (StateTypes.IsUnknown(memberType))
         {
             parser.Fail();
             return;
@@ -112,8 +115,7 @@ internal sealed class SubsectionParser(TypeParser parser)
             IsReadOnly = isReadOnly,
             CanCreate = parser.CanCreate(type) && !isReadOnly,
         });
-        bool hasCondition = model.Needed is not null || model.Present is not null;
-        bool byNull = !hasCondition && type.IsReferenceType && memberType.NullableAnnotation != NullableAnnotation.NotAnnotated && !isReadOnly;
+        bool byNull = !HasCondition(attribute) && type.IsReferenceType && memberType.NullableAnnotation != NullableAnnotation.NotAnnotated && !isReadOnly;
         if (isReadOnly && type.IsValueType)
             parser.Report(DefinitionRule.NotAssignable, member, member.Name);
         if (byNull && !model.CanCreate)
