@@ -14,6 +14,9 @@ internal static class PredicateBody
     {
         foreach (SyntaxReference reference in predicate.DeclaringSyntaxReferences)
         {
+            // An inherited one may stand in another project, which an editor hands over as source.
+            if (!parser.Compilation.ContainsSyntaxTree(reference.SyntaxTree))
+                continue;
             foreach (SyntaxNode node in reference.GetSyntax(cancel).DescendantNodes())
             {
                 ExpressionSyntax? target = node switch

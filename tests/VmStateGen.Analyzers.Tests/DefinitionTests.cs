@@ -226,6 +226,20 @@ public class DefinitionTests
         Assert.Matches("VMS111.*Library built with the same VmStateGen", Assert.Single(await Verifier.AnalyzeAsync(user)).ToString());
     }
 
+    /// <summary>An editor refers to other projects by their source, whose trees are not those of the compilation at hand.</summary>
+    [Fact]
+    public async Task Predicates_and_state_of_another_project_are_understood()
+    {
+        Compilation library = Verifier.Compile("""
+            [VmState] public partial class Base { [Field] private int a; protected bool M() => a++ > 0; public event Action? E; }
+            [VmState] public partial struct L { [Field] private nint a; }
+            """).WithAssemblyName("Library");
+        Compilation user = Verifier.Compile("[VmState] public partial class T : Base { [Field(When = nameof(M))] private L l; }")
+            .AddReferences(library.ToMetadataReference());
+        Assert.Empty(Verifier.CompilerErrors(user));
+        Assert.Empty(await Verifier.AnalyzeAsync(user));
+    }
+
     private static async Task AssertAsync(string source, string[] expected)
     {
         Compilation compilation = Verifier.Compile(source);

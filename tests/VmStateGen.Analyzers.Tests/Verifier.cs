@@ -78,6 +78,27 @@ internal static class Verifier
         return await TextAsync(SourceOf(changed)[0]);
     }
 
+    /// <summary>Applies every fix of every diagnostic in turn, each to the source as it is. One that throws fails the test.</summary>
+    public static async Task<IReadOnlyList<string>> TryAllFixesAsync(IEnumerable<CodeFixProvider> fixes, string source)
+    {
+        var texts = new List<string>();
+        using var workspace = new AdhocWorkspace();
+        Project project = AddProject(workspace, source);
+        Document document = SourceOf(project)[0];
+        foreach (Diagnostic diagnostic in await AnalyzeAsync((await project.GetCompilationAsync())!))
+        {
+            foreach (CodeFixProvider fix in fixes.Where(fix => fix.FixableDiagnosticIds.Contains(diagnostic.Id)))
+            {
+                foreach (CodeAction action in await ActionsAsync(fix, document, diagnostic))
+                {
+                    ApplyChangesOperation change = (await action.GetOperationsAsync(CancellationToken.None)).OfType<ApplyChangesOperation>().Single();
+                    texts.Add(await TextAsync(SourceOf(change.ChangedSolution.GetProject(project.Id)!)[0]));
+                }
+            }
+        }
+        return texts;
+    }
+
     /// <summary>Applies one fix to all diagnostics of that id in a scope.</summary>
     public static async Task<IReadOnlyList<string>> FixAllAsync(CodeFixProvider fix, string id, string key, FixAllScope scope, params string[] sources)
     {
@@ -108,8 +129,7 @@ internal static class Verifier
     private static async Task<ImmutableArray<Diagnostic>> DiagnosticsAsync(Project project, string id)
     {
         Compilation compilation = (await project.GetCompilationAsync())!;
-        ImmutableArray<Diagnostic> found = id.StartsWith("CS", StringComparison.Ordinal) ? compilation.GetDiagnostics() : await AnalyzeAsync(compilation);
-        return found.Where(diagnostic => diagnostic.Id == id).ToImmutableArray();
+        return (await AnalyzeAsync(compilation)).Where(diagnostic => diagnostic.Id == id).ToImmutableArray();
     }
 
     private static async Task<List<CodeAction>> ActionsAsync(CodeFixProvider fix, Document document, Diagnostic diagnostic)
@@ -144,8 +164,7 @@ internal static class Verifier
 
         private static async Task<ImmutableArray<Diagnostic>> All(Project project)
         {
-            Compilation compilation = (await project.GetCompilationAsync())!;
-            return (await AnalyzeAsync(compilation)).AddRange(compilation.GetDiagnostics());
+            return await AnalyzeAsync((await project.GetCompilationAsync())!);
         }
     }
 }
