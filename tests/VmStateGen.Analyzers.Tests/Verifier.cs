@@ -1,8 +1,14 @@
+using System;
+using System.Collections.Generic;
 using System.Collections.Immutable;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CodeActions;
 using Microsoft.CodeAnalysis.CodeFixes;
-using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.Text;
 
@@ -55,6 +61,14 @@ internal static class Verifier
     /// <summary>Errors of the compiler; tests whose code must compile have none.</summary>
     public static IEnumerable<string> CompilerErrors(Compilation compilation) =>
         compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).Select(diagnostic => diagnostic.ToString());
+
+    /// <summary>Errors of the compiler in what the generator adds: what the analyzers let pass must be something that it can do.</summary>
+    public static IEnumerable<string> GeneratedErrors(Compilation compilation)
+    {
+        CSharpGeneratorDriver.Create(new[] { new Generator.VmStateGenerator().AsSourceGenerator() }, parseOptions: ParseOptions)
+            .RunGeneratorsAndUpdateCompilation(compilation, out Compilation generated, out ImmutableArray<Diagnostic> reported);
+        return CompilerErrors(generated).Concat(reported.Select(diagnostic => diagnostic.ToString()));
+    }
 
     /// <summary>The fixes on offer for the first diagnostic of that id, as (key, title).</summary>
     public static async Task<IReadOnlyList<(string Key, string Title)>> OffersAsync(CodeFixProvider fix, string id, string source)
