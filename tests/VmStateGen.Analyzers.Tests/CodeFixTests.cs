@@ -115,7 +115,7 @@ public class CodeFixTests
         Compilation compilation = Verifier.Compile(sources);
         Assert.Empty(Verifier.CompilerErrors(compilation));
         IReadOnlyList<Diagnostic> left = await Verifier.AnalyzeAsync(compilation);
-        Assert.Empty(left.Where(diagnostic => id is null || diagnostic.Id == id));
+        Assert.DoesNotContain(left, diagnostic => id is null || diagnostic.Id == id);
         if (left.Count == 0)
             Assert.Empty(Verifier.GeneratedErrors(compilation));
     }

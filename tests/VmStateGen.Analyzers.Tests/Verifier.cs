@@ -23,7 +23,7 @@ internal static class Verifier
     /// <summary>What the sources of tests and pages may leave out.</summary>
     public const string Usings = "global using System;\nglobal using VmStateGen;\n";
 
-    private static readonly CSharpParseOptions ParseOptions = new(LanguageVersion.CSharp14);
+    private static readonly CSharpParseOptions ParseOptions = new(LanguageVersion.CSharp13);
     private static readonly CSharpCompilationOptions CompileOptions =
         new(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable);
 
