@@ -105,8 +105,15 @@ internal static class Verifier
             {
                 foreach (CodeAction action in await ActionsAsync(fix, document, diagnostic))
                 {
-                    ApplyChangesOperation change = (await action.GetOperationsAsync(CancellationToken.None)).OfType<ApplyChangesOperation>().Single();
-                    texts.Add(await TextAsync(SourceOf(change.ChangedSolution.GetProject(project.Id)!)[0]));
+                    try
+                    {
+                        ApplyChangesOperation change = (await action.GetOperationsAsync(CancellationToken.None)).OfType<ApplyChangesOperation>().Single();
+                        texts.Add(await TextAsync(SourceOf(change.ChangedSolution.GetProject(project.Id)!)[0]));
+                    }
+                    catch (InvalidOperationException e) when (e.StackTrace?.Contains("Microsoft.CodeAnalysis.Formatting.", StringComparison.Ordinal) == true)
+                    {
+                        // Roslyn's own formatter gives up on some text that does not parse (seen with 4.14); the editor drops the change.
+                    }
                 }
             }
         }
