@@ -111,6 +111,10 @@ public class DefinitionTests
     [InlineData("[Field(When = nameof(M))] private int a; private bool M() { a = 1; return true; }", "VMS131 assigns 'a'")]
     [InlineData("[Field(When = nameof(M))] private int a; private bool M() { int x = 0; x++; (int y, _) = (x, 1); return new C { P = y }.P > 1; } private class C { public int P; }")]
     [InlineData("[Field(When = nameof(M))] private int a; private bool M => --a > 1;", "VMS131 assigns 'a'")]
+    [InlineData("[Field(When = nameof(M))] private int a; private bool M() => System.Threading.Interlocked.Increment(ref a) > 1;", "VMS131 assigns 'a'")]
+    [InlineData("[Field(When = nameof(M))] private int a; private bool M() => int.TryParse(\"1\", out a);", "VMS131 assigns 'a'")]
+    [InlineData("[Field(When = nameof(M))] private int a; private bool M() { ref int x = ref a; x = 3; return true; }", "VMS131 assigns 'x'")]
+    [InlineData("[Field(When = nameof(M))] private int a; private bool M() { (int X, int Y) p = (1, 2); p.X = 3; return int.TryParse(\"1\", out int q) && p.X > q; }")]
     // Names.
     [InlineData("[Removed(\"\", 4)] [Field] private int a;", "VMS103")]
     public async Task Members(string members, params string[] expected) =>
