@@ -351,7 +351,7 @@ public sealed class TypeParser
             bool isPartial = current.DeclaringSyntaxReferences.Select(reference => reference.GetSyntax(cancel)).OfType<TypeDeclarationSyntax>()
                 .Any(declaration => declaration.Modifiers.Any(SyntaxKind.PartialKeyword));
             if (!isPartial)
-                Report(DefinitionRule.NotPartial, current, current.Name, SymbolEqualityComparer.Default.Equals(current, type) ? "" : type.Name);
+                Report(DefinitionRule.NotPartial, current, current.Name, type.Name);
             if (current.IsFileLocal)
                 Report(DefinitionRule.Inaccessible, current, current.Name);
         }

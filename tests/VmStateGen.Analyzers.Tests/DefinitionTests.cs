@@ -1,3 +1,7 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Threading.Tasks;
 using Microsoft.CodeAnalysis;
 
 namespace VmStateGen.Analyzers.Tests;
@@ -107,6 +111,10 @@ public class DefinitionTests
     [InlineData("[Field(When = nameof(M))] private int a; private bool M() { a = 1; return true; }", "VMS131 assigns 'a'")]
     [InlineData("[Field(When = nameof(M))] private int a; private bool M() { int x = 0; x++; (int y, _) = (x, 1); return new C { P = y }.P > 1; } private class C { public int P; }")]
     [InlineData("[Field(When = nameof(M))] private int a; private bool M => --a > 1;", "VMS131 assigns 'a'")]
+    [InlineData("[Field(When = nameof(M))] private int a; private bool M() => System.Threading.Interlocked.Increment(ref a) > 1;", "VMS131 assigns 'a'")]
+    [InlineData("[Field(When = nameof(M))] private int a; private bool M() => int.TryParse(\"1\", out a);", "VMS131 assigns 'a'")]
+    [InlineData("[Field(When = nameof(M))] private int a; private bool M() { ref int x = ref a; x = 3; return true; }", "VMS131 assigns 'x'")]
+    [InlineData("[Field(When = nameof(M))] private int a; private bool M() { (int X, int Y) p = (1, 2); p.X = 3; return int.TryParse(\"1\", out int q) && p.X > q; }")]
     // Names.
     [InlineData("[Removed(\"\", 4)] [Field] private int a;", "VMS103")]
     public async Task Members(string members, params string[] expected) =>
@@ -226,6 +234,20 @@ public class DefinitionTests
         Assert.Matches("VMS111.*Library built with the same VmStateGen", Assert.Single(await Verifier.AnalyzeAsync(user)).ToString());
     }
 
+    /// <summary>An editor refers to other projects by their source, whose trees are not those of the compilation at hand.</summary>
+    [Fact]
+    public async Task Predicates_and_state_of_another_project_are_understood()
+    {
+        Compilation library = Verifier.Compile("""
+            [VmState] public partial class Base { [Field] private int a; protected bool M() => a++ > 0; public event Action? E; }
+            [VmState] public partial struct L { [Field] private nint a; }
+            """).WithAssemblyName("Library");
+        Compilation user = Verifier.Compile("[VmState] public partial class T : Base { [Field(When = nameof(M))] private L l; }")
+            .AddReferences(library.ToMetadataReference());
+        Assert.Empty(Verifier.CompilerErrors(user));
+        Assert.Empty(await Verifier.AnalyzeAsync(user));
+    }
+
     private static async Task AssertAsync(string source, string[] expected)
     {
         Compilation compilation = Verifier.Compile(source);
@@ -233,6 +255,9 @@ public class DefinitionTests
         string[] found = (await Verifier.AnalyzeAsync(compilation)).Select(diagnostic => $"{diagnostic.Id} {diagnostic.GetMessage()}").ToArray();
         Assert.True(found.Length == expected.Length && expected.All(wanted => found.Any(line => Fits(line, wanted))),
             "expected " + string.Join(" | ", expected) + "\nfound    " + string.Join(" | ", found));
+        // Of what only some types of the source are refused for, nothing can be said.
+        if (found.Length == 0)
+            Assert.Empty(Verifier.GeneratedErrors(compilation));
     }
 
     private static bool Fits(string line, string wanted) =>
