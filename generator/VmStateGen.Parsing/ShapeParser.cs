@@ -38,6 +38,8 @@ internal sealed partial class ShapeParser(TypeParser parser, ISymbol member, Att
             : Collection() ?? Natural();
         if (parsed is not (WireItem item, ItemModel model))
             return null;
+        if (attribute.Number("ElementVersion") is not (null or -1) && item.Shape is not (WireShape.List or WireShape.Tree))
+            parser.Report(DefinitionRule.Conflict, Location, member.Name, "ElementVersion on something that is no list or tree");
         if (attribute.Text("TypeName") is string typeName)
             model = model with { TrailerType = typeName };
         if (attribute.Number("StructVersion") is int structVersion and not -1)
