@@ -164,7 +164,8 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
         }
         bool isReferenceArray = form is MemberForm.Array or MemberForm.ArrayElement;
         CanBeInRun &= !isReferenceArray;
-        if (isReadOnly && !isReferenceArray)
+        // What must equal the local value is compared, never assigned.
+        if (isReadOnly && !isReferenceArray && expect != Expectation.Equal)
         {
             parser.Report(DefinitionRule.NotAssignable, Location, member.Name);
             return null;
