@@ -7,9 +7,11 @@ namespace VmStateGen;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class StateArrays
 {
-    /// <summary>Elements of an array that must exist.</summary>
+    /// <summary>Elements of an array that must exist, unless none are asked for.</summary>
     public static Span<T> Existing<T>(T[]? array, int start, int length, ReadOnlySpan<byte> field, long offset)
     {
+        if (length == 0)
+            return default;
         if (array is null || array.Length - start < length)
             VmStateErrors.ThrowArray(field, start + length, array?.Length ?? -1, offset);
         return array.AsSpan(start, length);
@@ -18,6 +20,8 @@ public static class StateArrays
     /// <summary>The array itself, which must exist and be long enough; for elements that are objects.</summary>
     public static T[] ExistingObjects<T>(T[]? array, int length, ReadOnlySpan<byte> field, long offset)
     {
+        if (length == 0)
+            return Array.Empty<T>();
         if (array is null || array.Length < length)
             VmStateErrors.ThrowArray(field, length, array?.Length ?? -1, offset);
         return array;

@@ -28,15 +28,17 @@ public ref struct VmDescriptionWriter(IBufferWriter<byte> output, VmDescriptionD
     /// <param name="idstr">The section's name with its device path.</param>
     /// <param name="instanceId">Its instance.</param>
     /// <param name="device">The device, as it was saved.</param>
-    public void Device(ReadOnlySpan<char> idstr, uint instanceId, IVmState device)
+    /// <param name="version">The version it was saved at, its type's own if it is left out.</param>
+    public void Device(ReadOnlySpan<char> idstr, uint instanceId, IVmState device, int? version = null)
     {
+        int saved = version ?? device.StateType.Version;
         BeginObject();
         Key("name"u8);
         String(Encoding.UTF8.GetBytes(idstr.ToArray()));
         Key("instance_id"u8);
         Number(instanceId);
-        Header(Encoding.UTF8.GetBytes(device.StateType.Name), device.StateType.Version);
-        device.Describe(ref this, device.StateType.Version);
+        Header(Encoding.UTF8.GetBytes(device.StateType.Name), saved);
+        device.Describe(ref this, saved);
         EndObject();
     }
 

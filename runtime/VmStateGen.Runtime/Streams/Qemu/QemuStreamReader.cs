@@ -1,0 +1,422 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+
+namespace VmStateGen.Runtime.Streams.Qemu;
+
+/// <summary>
+/// Reads a file that holds QEMU's stream, version 3, element by element: <see cref="Read"/>, then look at
+/// <see cref="Current"/> and, if wanted, at its data (qemu-migration.md §1).
+/// </summary>
+/// <remarks>
+/// <para>QEMU's stream does not say how long a section is. The reader parses RAM and dirty bitmaps itself; other bounds come from
+/// <see cref="QemuStreamReaderOptions.Bounds"/> and from the trailer, which the constructor looks for at the end of the
+/// file. A section that none of them knows is an error.</para>
+/// <para>Memory is constant but for the trailer: neither pages nor sections are kept.</para>
+/// <para>Every fault of the stream is a <see cref="VmStateException"/> that names section, offset, what was expected and
+/// what was found; a reader that has thrown one can only be dropped. What the file itself throws
+/// (<see cref="IOException"/>) passes through. For one thread at a time.</para>
+/// </remarks>
+public sealed class QemuStreamReader : ISectionReader
+{
+    private const int CopyChunk = 64 * 1024;
+
+    private readonly StreamCursor cursor;
+    private readonly QemuStreamReaderOptions options;
+    private readonly SectionBoundsFinder bounds;
+    private readonly long trailerOffset = -1;
+    private readonly Dictionary<uint, SectionHeader> sections = [];
+
+    private Phase phase = Phase.Header;
+    private QemuStreamElement current;
+    private long dataEnd = -1;
+    private long dataPosition;
+    private long nextOffset;
+    private bool isFinished = true;
+    private ulong advisedPageSizes;
+
+    private enum Phase
+    {
+        Header,
+        Configuration,
+        Elements,
+        Trailer,
+        Done,
+        Failed,
+    }
+
+    /// <summary>A reader of the stream that starts at the file's present position and ends at its end.</summary>
+    /// <param name="stream">Readable and seekable; the reader moves it and does not close it.</param>
+    /// <param name="options">Nothing: what reads every file of a stock QEMU.</param>
+    /// <exception cref="ArgumentException">The stream cannot seek.</exception>
+    /// <exception cref="VmStateException">There is a trailer, but it is no description.</exception>
+    public QemuStreamReader(Stream stream, QemuStreamReaderOptions? options = null)
+    {
+        this.options = options ?? new QemuStreamReaderOptions();
+        cursor = new StreamCursor(stream);
+        nextOffset = cursor.Position;
+        HasFooters = this.options.Footers switch
+        {
+            QemuFooterMode.Present => true,
+            QemuFooterMode.Absent => false,
+            _ => null,
+        };
+        if (this.options.UseTrailer && (trailerOffset = TrailerFinder.Find(cursor)) >= 0)
+            Description = VmDescription.Parse(TrailerFinder.ReadJson(cursor, trailerOffset), trailerOffset + 5);
+        bounds = new SectionBoundsFinder(Description, this.options.Bounds);
+    }
+
+    /// <summary>The trailer, known from the start; <see langword="null"/> if the file has none.</summary>
+    public VmDescription? Description { get; }
+
+    /// <summary>The configuration, once it was read; <see langword="null"/> if the stream has none.</summary>
+    public QemuConfiguration? Configuration { get; private set; }
+
+    /// <summary>Whether sections have footers; <see langword="null"/> until the first section has ended.</summary>
+    public bool? HasFooters { get; private set; }
+
+    /// <summary>The RAM section's blocks, once its START was read.</summary>
+    public RamSectionReader? Ram { get; private set; }
+
+    /// <summary>The element that the last <see cref="Read"/> found.</summary>
+    public QemuStreamElement Current => current;
+
+    /// <summary>Bytes of the current element's data; of a command those of its package. Parses what is left of a RAM section.</summary>
+    public long DataLength
+    {
+        get
+        {
+            FindDataEnd();
+            return dataEnd - current.DataOffset;
+        }
+    }
+
+    /// <inheritdoc/>
+    public SectionHeader Section => current.Section;
+
+    /// <inheritdoc/>
+    public long SectionOffset => current.DataOffset;
+
+    /// <inheritdoc/>
+    public long? SectionLength => dataEnd >= 0 ? dataEnd - current.DataOffset : null;
+
+    /// <summary>Whether the current element is a section of RAM's pages, of which <see cref="ReadRamRecord"/> tells.</summary>
+    private bool IsRamPart => current.Kind == QemuElementKind.Section && IsRam(current.Section) && current.Section.Kind != SectionKind.Start;
+
+    /// <summary>Goes to the next element; the rest of the current one is checked and passed over.</summary>
+    /// <returns><see langword="false"/> at the end of the file.</returns>
+    /// <exception cref="VmStateException">The stream is cut off, damaged, or has a section of unknown length.</exception>
+    public bool Read()
+    {
+        FinishElement();
+        CheckUsable();
+        try
+        {
+            // Data may have been read after the element was finished.
+            cursor.Seek(nextOffset, "element");
+            return ReadNext();
+        }
+        catch (Exception e) when (Fail(e))
+        {
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool ReadSection()
+    {
+        while (Read())
+        {
+            if (current.Kind == QemuElementKind.Section)
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>
+    /// Reads the next record of the current PART or END of RAM. Take all records before any raw data: what
+    /// <see cref="DataLength"/> or <see cref="ReadData"/> had to parse does not come again.
+    /// </summary>
+    /// <returns><see langword="false"/> after the last record, and in every other element.</returns>
+    public bool ReadRamRecord(out RamRecord record)
+    {
+        record = default;
+        if (!IsRamPart || dataEnd >= 0)
+            return false;
+        CheckUsable();
+        try
+        {
+            if (Ram!.ReadRecord(cursor, out record))
+                return true;
+        }
+        catch (Exception e) when (Fail(e))
+        {
+            throw;
+        }
+        dataEnd = cursor.Position;
+        return false;
+    }
+
+    /// <summary>The next bytes of the current element's data, raw.</summary>
+    /// <returns>Bytes read: fewer than asked for at the end of the data.</returns>
+    public int ReadData(Span<byte> destination)
+    {
+        FindDataEnd();
+        var count = (int)Math.Min(destination.Length, dataEnd - dataPosition);
+        cursor.Seek(dataPosition, "data");
+        cursor.Read(destination[..count], "data");
+        dataPosition += count;
+        return count;
+    }
+
+    /// <summary>All of the current element's data, raw: for devices, the configuration and the trailer.</summary>
+    /// <exception cref="InvalidOperationException">It is more than an array holds: use <see cref="ReadData"/>.</exception>
+    public byte[] ReadAllData()
+    {
+        if (DataLength > Array.MaxLength)
+            throw new InvalidOperationException($"{DataLength} bytes are too many for an array.");
+        var data = new byte[DataLength];
+        cursor.ReadAt(current.DataOffset, data, "data");
+        return data;
+    }
+
+    /// <summary>Copies all of the current element's data, raw, in pieces of at most 64 KiB.</summary>
+    public void CopyDataTo(ISectionWriter output)
+    {
+        ArgumentNullException.ThrowIfNull(output);
+        FindDataEnd();
+        dataPosition = current.DataOffset;
+        var chunk = new byte[(int)Math.Min(CopyChunk, dataEnd - dataPosition)];
+        while (dataPosition < dataEnd)
+            output.Write(chunk.AsSpan(0, ReadData(chunk)));
+    }
+
+    /// <summary>Reads bytes of the file wherever they are, such as the payload of a <see cref="RamRecord"/>; the reader's place stays.</summary>
+    public void ReadAt(long offset, Span<byte> destination) => cursor.ReadAt(offset, destination, "data");
+
+    /// <summary>Goes to the end of the current element and checks its footer. <see cref="Read"/> does it, if nobody has.</summary>
+    public void FinishElement()
+    {
+        if (isFinished)
+            return;
+        FindDataEnd();
+        CheckUsable();
+        try
+        {
+            cursor.Seek(dataEnd, "data");
+            if (current.Kind == QemuElementKind.Section)
+                ReadFooter();
+        }
+        catch (Exception e) when (Fail(e))
+        {
+            throw;
+        }
+        isFinished = true;
+        nextOffset = cursor.Position;
+    }
+
+    private void FindDataEnd()
+    {
+        if (dataEnd >= 0)
+            return;
+        if (!IsRamPart)
+            throw new InvalidOperationException("There is no current element.");
+        while (ReadRamRecord(out _))
+        {
+        }
+    }
+
+    /// <summary>For exception filters: names the section, and lets nobody go on. A success pays nothing for it.</summary>
+    private bool Fail(Exception fault)
+    {
+        if (fault is VmStateException e && current.Kind == QemuElementKind.Section && !isFinished)
+            e.InDevice(current.Section.ToString());
+        phase = Phase.Failed;
+        return false;
+    }
+
+    private void CheckUsable()
+    {
+        if (phase == Phase.Failed)
+            throw new InvalidOperationException("The stream could not be read further before.");
+    }
+
+    private bool ReadNext()
+    {
+        switch (phase)
+        {
+            case Phase.Header:
+                ReadHeader();
+                phase = Phase.Configuration;
+                return true;
+            case Phase.Configuration:
+                phase = Phase.Elements;
+                if (cursor.PeekByte() != QemuWire.Configuration)
+                    return ReadElement();
+                ReadConfiguration();
+                return true;
+            case Phase.Elements:
+                return ReadElement();
+            case Phase.Trailer:
+                phase = Phase.Done;
+                return ReadTrailer();
+            default:
+                dataEnd = cursor.Position;
+                return false;
+        }
+    }
+
+    private void Begin(QemuElementKind kind, long offset, SectionHeader section = default, QemuCommand? command = null)
+    {
+        current = new QemuStreamElement(kind, offset, cursor.Position, section, command);
+        dataPosition = cursor.Position;
+        dataEnd = -1;
+        isFinished = false;
+    }
+
+    private void ReadHeader()
+    {
+        var start = cursor.Position;
+        Begin(QemuElementKind.Header, start);
+        var magic = cursor.ReadUInt32("magic");
+        if (magic != QemuWire.Magic)
+            throw Fault.At("magic", $"{Fault.Hex(QemuWire.Magic)} (QEVM)", Fault.Hex(magic), start);
+        var version = cursor.ReadUInt32("version");
+        if (version != QemuWire.Version)
+            throw Fault.At("version", "version 3", $"version {version}", start + 4);
+        dataEnd = cursor.Position;
+    }
+
+    private void ReadConfiguration()
+    {
+        var start = cursor.Position;
+        cursor.Skip(1, "configuration");
+        Begin(QemuElementKind.Configuration, start);
+        try
+        {
+            Configuration = QemuConfiguration.Read(cursor, Description?.Configuration);
+            if (Configuration.TargetPageBits is { } bits && Description?.PageSize is { } size && size != 1 << bits)
+                throw Fault.At("target_page_bits", $"the page size of the trailer, {size}", $"{1 << bits}", start);
+        }
+        catch (VmStateException e) when (e.Within("configuration"))
+        {
+            throw;
+        }
+        dataEnd = cursor.Position;
+    }
+
+    private bool ReadElement()
+    {
+        var start = cursor.Position;
+        var type = cursor.ReadByte("element");
+        switch (type)
+        {
+            case QemuWire.Eof:
+                Begin(QemuElementKind.Eof, start);
+                if (trailerOffset >= 0 && trailerOffset != cursor.Position)
+                    throw Fault.At("EOF", $"EOF right before the trailer, at {Fault.Hex((ulong)trailerOffset - 1)}", "it earlier", start);
+                dataEnd = cursor.Position;
+                phase = Phase.Trailer;
+                return true;
+            case QemuWire.Command:
+                var command = QemuCommand.Read(cursor);
+                Begin(QemuElementKind.Command, start, command: command);
+                if (command.PackageLength > cursor.Remaining)
+                    throw Fault.At("package", $"{command.PackageLength} bytes", $"the end of the stream after {cursor.Remaining}", cursor.Position);
+                if (command.AdvisedPageSizes is { } sizes)
+                    advisedPageSizes = sizes.Blocks;
+                dataEnd = cursor.Position + command.PackageLength;
+                return true;
+            default:
+                if (QemuWire.KindOf(type) is not { } kind)
+                    throw Fault.At("element", "a section, a command or EOF (0x00 to 0x04, 0x08)", $"0x{type:x2}", start);
+                ReadSectionStart(kind, start);
+                return true;
+        }
+    }
+
+    private void ReadSectionStart(SectionKind kind, long start)
+    {
+        var id = cursor.ReadUInt32("section id");
+        SectionHeader section;
+        if (kind is SectionKind.Part or SectionKind.End)
+        {
+            if (!sections.TryGetValue(id, out var started) || started.Kind != SectionKind.Start)
+                throw Fault.At("section id", "the id of a section that has started", $"{id}", start + 1);
+            section = started with { Kind = kind };
+        }
+        else
+        {
+            var name = cursor.ReadName("section name");
+            section = new SectionHeader(kind, id, name, cursor.ReadUInt32("instance id"), cursor.ReadUInt32("version"));
+            if (!sections.TryAdd(id, section))
+                throw Fault.At("section id", $"an id other than that of {sections[id]}", $"{id}", start + 1);
+        }
+
+        Begin(QemuElementKind.Section, start, section);
+        if (IsRam(section))
+            BeginRam(section);
+        else
+        {
+            dataEnd = bounds.FindEnd(section, cursor, out var description);
+            current = current with { Description = description };
+        }
+    }
+
+    private void BeginRam(in SectionHeader section)
+    {
+        if (section.Version != QemuWire.RamVersion)
+            throw Fault.At("version", $"version {QemuWire.RamVersion}", $"version {section.Version}", current.DataOffset - 4);
+        if (section.Kind != SectionKind.Start)
+            return;
+        if (Ram != null)
+            throw Fault.At("section", "one START of ram", "another", current.Offset);
+        var pageSize = Description?.PageSize ?? (Configuration?.TargetPageBits is { } bits ? 1 << bits : options.DefaultPageSize);
+        Ram = new RamSectionReader(new RamSectionFormat(
+            pageSize,
+            Configuration?.HasCapability("x-ignore-shared") ?? false,
+            Configuration?.HasCapability("mapped-ram") ?? false,
+            advisedPageSizes));
+        Ram.ReadSetup(cursor);
+        dataEnd = cursor.Position;
+    }
+
+    private void ReadFooter()
+    {
+        var start = cursor.Position;
+        HasFooters ??= cursor.PeekByte() == QemuWire.SectionFooter;
+        if (HasFooters == false)
+            return;
+        var type = cursor.ReadByte("footer");
+        if (type != QemuWire.SectionFooter)
+            throw Fault.At("footer", $"0x{QemuWire.SectionFooter:x2}", $"0x{type:x2}", start);
+        var id = cursor.ReadUInt32("footer");
+        if (id != current.Section.Id)
+            throw Fault.At("footer", $"section id {current.Section.Id}", $"{id}", start + 1);
+    }
+
+    private bool ReadTrailer()
+    {
+        if (cursor.Remaining == 0)
+        {
+            dataEnd = cursor.Position;
+            return false;
+        }
+        var start = cursor.Position;
+        var type = cursor.ReadByte("vmdescription");
+        if (type != QemuWire.VmDescription)
+            throw Fault.At("vmdescription", $"0x{QemuWire.VmDescription:x2} or the end of the file", $"0x{type:x2}", start);
+        var length = cursor.ReadUInt32("vmdescription");
+        if (length != cursor.Remaining)
+            throw Fault.At("vmdescription", $"{cursor.Remaining} bytes up to the end of the file", $"a length of {length}", start + 1);
+        // The constructor takes every well-formed trailer: this one is of the right length, but no object.
+        if (options.UseTrailer && Description == null)
+            throw Fault.At("vmdescription", "a JSON object", "what is none", cursor.Position);
+        Begin(QemuElementKind.Trailer, start);
+        dataEnd = cursor.Length;
+        return true;
+    }
+
+    private static bool IsRam(in SectionHeader section) =>
+        section.Name == QemuWire.RamName && section.InstanceId == 0 && section.Kind != SectionKind.Full;
+}

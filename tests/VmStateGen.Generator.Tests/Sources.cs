@@ -1,0 +1,212 @@
+namespace VmStateGen.Generator.Tests;
+
+/// <summary>Devices that together use everything that generated code supports, and a few small ones.</summary>
+internal static class Sources
+{
+    public const string Scalars = """
+        namespace Acme;
+
+        public enum Mode : ushort { Off, On = 7 }
+
+        [VmState("scalars")]
+        public partial class Scalars
+        {
+            [Field] private bool enabled;
+            [Field] private byte control;
+            [Field] private sbyte offset;
+            [Field] private ushort divider;
+            [Field] private short delta;
+            [Field] private uint rxbufSize;
+            [Field] private int count;
+            [Field] private ulong address;
+            [Field] private long time;
+            [Field] private float ratio;
+            [Field] private double frequency;
+            [Field] private UInt128 wide;
+            [Field] private Int128 wideSigned;
+            [Field] private Guid identity;
+            [Field] private VmTimer timer;
+            [Field] private Mode mode;
+            [Field("renamed wire name")] public uint Property { get; set; }
+            [Field(As = WireType.U8)] private int narrow;
+            [Field(As = WireType.I32)] private bool flag;
+            [Field(As = WireType.U32)] private Mode wideMode;
+            [Ignore("host side")] private object? host;
+        }
+        """;
+
+    public const string Versions = """
+        namespace Acme;
+
+        [VmState("versions", Version = 4, MinimumVersion = 1)]
+        public partial class Versions
+        {
+            [Field] private uint always;
+            [Field(Version = 2, Default = 5)] private ushort second;
+            [Field(Until = 2)] private byte legacy;
+            [Field(Version = 4)] private ulong fourth;
+            [Removed("gone", 3)] [Field(When = nameof(HasFlash))] private uint flash;
+            [Field(When = nameof(IsOld))] private byte old;
+
+            private bool HasFlash => always != 0;
+
+            private bool IsOld(int version) => version < 2;
+        }
+        """;
+
+    public const string Arrays = """
+        namespace Acme;
+
+        [System.Runtime.CompilerServices.InlineArray(4)]
+        public struct Four { private ushort first; }
+
+        [VmState("arrays")]
+        [Removed("tail", 2, AtEnd = true)]
+        public partial class Arrays
+        {
+            [Field(Length = 64)] private readonly ushort[] eeprom = new ushort[64];
+            [Field(Length = 16)] private byte[]? buffer;
+            [Field(Length = 16, As = WireType.U8)] private byte[] numbers = new byte[16];
+            [Field] private Four four;
+            [Field("regs[RDTR]", Element = 5)] [Field("regs", Start = 8, Length = 8)] private uint[] regs = new uint[32];
+            [Field(Length = 3000)] private ulong[] large = new ulong[3000];
+            [Field] private byte used;
+            [Field(CountFrom = nameof(used), Max = 32)] private int[]? counted;
+            [Field(CountFrom = nameof(Configured), Max = 64)] private byte[]? configured;
+            [Field(Length = 3)] private bool[] flags = new bool[3];
+
+            [Ignore("configuration")] public int Configured { get; init; }
+        }
+        """;
+
+    public const string Nested = """
+        namespace Acme;
+
+        [VmState(Version = 2)]
+        public partial struct Descriptor
+        {
+            [Field] private ulong address;
+            [Field(Version = 2)] private uint length;
+        }
+
+        [VmState("base part", Nested = true)]
+        public abstract partial class BasePart
+        {
+            [Field] private uint id;
+        }
+
+        [VmState]
+        public partial class Queue
+        {
+            [Field(Length = 4)] private Descriptor[] ring = new Descriptor[4];
+            [Field(Expect = Expect.Equal)] private byte size = 8;
+        }
+
+        [VmState("nested")]
+        public partial class Nested : BasePart
+        {
+            [Field] private Descriptor single;
+            [Field("old", StructVersion = 1)] private Descriptor atOne;
+            [Field] private Queue queue = new();
+            [Field(Length = 2)] private Queue[] queues = new Queue[2];
+            [Field] private byte count;
+            [Field(CountFrom = nameof(count), Max = 8)] private Queue[] counted = new Queue[8];
+            [Field] public Descriptor Property { get; set; }
+        }
+        """;
+
+    public const string Subsections = """
+        namespace Acme;
+
+        [VmState]
+        public partial class MitState
+        {
+            [Field] private uint ide;
+        }
+
+        [VmState]
+        public partial struct Extra
+        {
+            [Field] private byte value;
+        }
+
+        [VmState("nic/old", Nested = true)]
+        public partial class OldState
+        {
+            [Field] private uint ignored;
+        }
+
+        [VmState("nic")]
+        [Subsection("nic/full", Version = 2, MinimumVersion = 1, Needed = nameof(FullNeeded), Absent = nameof(Reset))]
+        [Subsection("nic/kept", Present = nameof(hasKept))]
+        [RemovedSubsection("nic/old", typeof(OldState))]
+        public partial class Nic
+        {
+            [Field] private uint first;
+            [Field(Subsection = "nic/full", Length = 8)] private uint[] registers = new uint[8];
+            [Field(Subsection = "nic/full", Version = 2)] private byte second;
+            [Field(Subsection = "nic/kept")] private ushort kept;
+            [Ignore("whether it came")] private bool hasKept;
+            [Subsection(Needed = nameof(MitNeeded))] private MitState mit = new();
+            [Subsection("nic/maybe")] private MitState? maybe;
+            [Subsection(Needed = nameof(MitNeeded))] private Extra extra;
+
+            private bool FullNeeded() => first > 1;
+            private bool MitNeeded(int version) => first > 2;
+            private void Reset() => registers.AsSpan().Clear();
+            [BeforeLoad] private void Clear() => first = 0;
+        }
+        """;
+
+    public const string Hooks = """
+        namespace Acme;
+
+        [VmStateCodec("angle", 4)]
+        public sealed class AngleCodec : IVmStateCodec<double>
+        {
+            public static void Save(ref VmStateWriter writer, in double value) => writer.Run(4).Clear();
+            public static void Load(ref VmStateReader reader, ref double value) { reader.Run(4, "angle:4"u8); value = 1; }
+            public static int Measure(in double value) => 4;
+        }
+
+        [VmState("hooks", Version = 2, Needed = nameof(IsOn), Priority = MigrationPriority.Iommu)]
+        public partial class Hooks
+        {
+            [Field(Expect = Expect.NotAbove)] private int versionId;
+            [Field(Codec = typeof(AngleCodec))] private double angle;
+            [Field] private byte position;
+
+            private bool IsOn() => true;
+            [Validate("the position is beyond the ring")] private bool PositionIsInside() => position < 16;
+            [BeforeSave] private void Quiesce() { }
+            [AfterSave] private void Resume() { }
+            [BeforeLoad] private void Reset() { }
+            [AfterLoad] private void Rebuild(int version) { }
+        }
+        """;
+
+    public const string Shapes = """
+        namespace Acme
+        {
+            public partial class Outer<T>
+            {
+                public partial record struct Middle
+                {
+                    [VmState]
+                    internal partial class @event
+                    {
+                        [Field] private int @class;
+                    }
+                }
+            }
+        }
+
+        [VmState("global")]
+        internal partial record Global
+        {
+            [Field] public int Value { get; set; }
+        }
+        """;
+
+    public static readonly string[] All = { Scalars, Versions, Arrays, Nested, Subsections, Hooks, Shapes };
+}
