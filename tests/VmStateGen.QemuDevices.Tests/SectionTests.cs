@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using System.Linq;
 using System.Reflection;
 using System.Text;
@@ -21,6 +22,17 @@ public sealed class SectionTests
         DeviceSection section = Fixture.Get(key);
         byte[] exact = new byte[VmState.MaxSize(SectionAssert.Create(section))];
         Assert.Equal(section.Data.Length, VmState.Save(SectionAssert.Load(section), exact));
+    }
+
+    [Theory, MemberData(nameof(Keys))]
+    public void It_passes_through_a_stream_in_small_pieces(string key)
+    {
+        DeviceSection section = Fixture.Get(key);
+        IVmState device = SectionAssert.Create(section);
+        VmState.Load(device, new Trickle(section.Data), section.Version);
+        using var saved = new MemoryStream();
+        Assert.Equal(section.Data.Length, VmState.Save(device, saved));
+        Assert.True(saved.ToArray().AsSpan().SequenceEqual(section.Data));
     }
 
     [Theory, MemberData(nameof(Keys))]
@@ -172,4 +184,12 @@ public sealed class SectionTests
     }
 
     private static byte[] Header(string name, byte version) => [0x05, (byte)name.Length, .. Encoding.ASCII.GetBytes(name), 0, 0, 0, version];
+
+    /// <summary>Never gives more than 1000 bytes at once, and often just one.</summary>
+    private sealed class Trickle(byte[] data) : MemoryStream(data)
+    {
+        private int reads;
+
+        public override int Read(Span<byte> buffer) => base.Read(buffer[..Math.Min(buffer.Length, reads++ % 3 == 0 ? 1000 : 1)]);
+    }
 }
