@@ -68,4 +68,15 @@ public enum DefinitionRule
 
     /// <summary>Field {0} counts {1}, but is loaded later.</summary>
     CountAfterUse,
+
+    /// <summary>{0} carries [{1}], but its type {2} is not [VmState], so nothing reads it.</summary>
+    NotState,
+}
+
+/// <summary>Facts about rules that generator and analyzers must agree on.</summary>
+public static class DefinitionRules
+{
+    /// <summary>The type cannot be generated. The other rules warn of code that can.</summary>
+    public static bool IsError(this DefinitionRule rule) => rule is not (DefinitionRule.UnmarkedField or DefinitionRule.PredicateAssigns
+        or DefinitionRule.DeadCondition or DefinitionRule.SubsectionWithoutReset);
 }

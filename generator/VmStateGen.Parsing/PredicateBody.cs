@@ -1,3 +1,5 @@
+using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
@@ -21,11 +23,22 @@ internal static class PredicateBody
                     PostfixUnaryExpressionSyntax postfix when postfix.IsKind(SyntaxKind.PostIncrementExpression) || postfix.IsKind(SyntaxKind.PostDecrementExpression) => postfix.Operand,
                     _ => null,
                 };
-                if (target is not null && !IsLocal(parser.Compilation, target, cancel))
-                    parser.Report(DefinitionRule.PredicateAssigns, target.GetLocation(), predicate.Name, target.ToString());
+                foreach (ExpressionSyntax part in Parts(target))
+                {
+                    if (!IsLocal(parser.Compilation, part, cancel))
+                        parser.Report(DefinitionRule.PredicateAssigns, part.GetLocation(), predicate.Name, part.ToString());
+                }
             }
         }
     }
+
+    /// <summary>A deconstruction assigns each of its parts.</summary>
+    private static IEnumerable<ExpressionSyntax> Parts(ExpressionSyntax? target) => target switch
+    {
+        null => Enumerable.Empty<ExpressionSyntax>(),
+        TupleExpressionSyntax tuple => tuple.Arguments.SelectMany(argument => Parts(argument.Expression)),
+        _ => new[] { target },
+    };
 
     private static bool IsLocal(Compilation compilation, ExpressionSyntax target, CancellationToken cancel) =>
         target is DeclarationExpressionSyntax

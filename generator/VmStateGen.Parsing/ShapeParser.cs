@@ -22,6 +22,11 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
     /// <summary>The item without its name and conditions; null if the problem was reported.</summary>
     public (WireItem Item, ItemModel Model)? Parse()
     {
+        if (StateTypes.IsUnknown(type))
+        {
+            parser.Fail();
+            return null;
+        }
         if (Unsupported() is (string what, string advice))
         {
             parser.Report(DefinitionRule.UnsupportedType, Location, member.Name, what, advice);
@@ -31,6 +36,8 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
         (WireItem Item, ItemModel Model)? parsed = attribute.Type("Codec") is INamedTypeSymbol codec ? Codec(codec) : Natural();
         if (parsed is not (WireItem item, ItemModel model))
             return null;
+        if (attribute.Number("ElementVersion") is not (null or -1))
+            parser.Report(DefinitionRule.Conflict, Location, member.Name, "ElementVersion on something that is no list");
         if (attribute.Text("TypeName") is string typeName)
             model = model with { TrailerType = typeName };
         if (attribute.Number("StructVersion") is int structVersion and not -1)
@@ -41,6 +48,8 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
     /// <summary>What annotations can say, but generated code cannot do yet.</summary>
     private (string What, string Advice)? Unsupported()
     {
+        if (member is IFieldSymbol { IsFixedSizeBuffer: true } buffer)
+            return ("a fixed buffer", $"an [InlineArray({buffer.FixedSize})] struct: fixed buffers need unsafe code");
         if (attribute.Constant("Via") is not null)
             return ("written through a companion type", "plain fields; Via is not supported yet");
         if (attribute.Number("As") == BitmapWireType)
@@ -69,6 +78,8 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
     private (WireItem Item, ItemModel Model)? Codec(INamedTypeSymbol codec)
     {
         CanBeInRun = false;
+        if (new[] { "As", "Expect", "Length", "Start", "Element", "CountFrom", "Max", "StructVersion" }.FirstOrDefault(name => attribute.Constant(name) is not null) is string other)
+            parser.Report(DefinitionRule.Conflict, Location, member.Name, $"{other} beside a Codec, which alone decides what is on the wire");
         bool implements = codec.AllInterfaces.Any(candidate => candidate.Name == "IVmStateCodec"
             && candidate.TypeArguments.Length == 1 && SymbolEqualityComparer.Default.Equals(candidate.TypeArguments[0], type));
         if (!implements || AttributeReader.Find(codec, "VmStateCodec") is not AttributeReader facts || isReadOnly)
@@ -193,7 +204,7 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
         }
         if (attribute.Number("As") is not (null or 0) || attribute.Number("Expect") is not (null or 0))
             parser.Report(DefinitionRule.Conflict, Location, member.Name, "As or Expect on nested state");
-        if (SymbolEqualityComparer.Default.Equals(state.OriginalDefinition, parser.Type.OriginalDefinition))
+        if (StateTypes.Contains(state, parser.Type))
         {
             parser.Report(DefinitionRule.UnsupportedType, Location, member.Name, state.ToDisplayString(), "a subsection, or an index: a state that contains itself never ends");
             return null;
@@ -213,15 +224,28 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
 
     private int CheckStructVersion(WireItem item, int version)
     {
-        if (item.Shape is not WireShape.State)
+        ITypeSymbol element = type is IArrayTypeSymbol array ? array.ElementType
+            : StateTypes.InlineLength(type) is null ? type : StateTypes.InlineElement(type) ?? type;
+        if (item.Shape is not WireShape.State || AttributeReader.Find(element.OriginalDefinition, "VmState") is not AttributeReader state)
+        {
             parser.Report(DefinitionRule.Conflict, Location, member.Name, "StructVersion on something that is no nested state");
+            return version;
+        }
+        int highest = state.Number("Version") ?? 1;
+        int lowest = state.Number("MinimumVersion") ?? System.Math.Min(1, highest);
+        if (version < lowest || version > highest)
+            parser.Report(DefinitionRule.VersionOutOfRange, Location, member.Name, $"StructVersion {version}", $"{lowest} to {highest}, the versions of {element.Name}");
         return version;
     }
 
     private (WireItem Item, ItemModel Model)? ReadCount(WireItem item, ItemModel model)
     {
         if (attribute.Text("CountFrom") is not string count)
+        {
+            if (attribute.Number("Max") is not (null or -1))
+                parser.Report(DefinitionRule.BadExtent, Location, member.Name, "Max on something that is not counted");
             return (item, model);
+        }
         CanBeInRun = false;
         if (model.Form is not MemberForm.Array)
         {
@@ -232,7 +256,7 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
             (candidate is IFieldSymbol { IsStatic: false } field && IsCount(field.Type))
             || (candidate is IPropertySymbol { IsStatic: false, GetMethod: not null } property && IsCount(property.Type))) is not null;
         if (!exists)
-            parser.Report(DefinitionRule.MissingMember, Location, parser.Type.Name, count, "an integer field or property");
+            parser.Report(DefinitionRule.MissingMember, Location, parser.Type.Name, count, Signatures.Count);
         if (attribute.Number("Max") is not int max || max < 0)
         {
             parser.Report(DefinitionRule.MissingMax, Location, member.Name);

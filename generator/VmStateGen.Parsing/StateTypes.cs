@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Linq;
 using Microsoft.CodeAnalysis;
 using VmStateGen.Schema;
@@ -55,6 +56,36 @@ internal static class StateTypes
 
     /// <summary>An integer or a boolean of at most 8 bytes.</summary>
     public static bool IsInteger(ScalarKind kind) => kind is >= ScalarKind.Bool and <= ScalarKind.I64;
+
+    /// <summary>The compiler does not know the type, or a part of it, and has said so.</summary>
+    public static bool IsUnknown(ITypeSymbol type) => type switch
+    {
+        { TypeKind: TypeKind.Error } => true,
+        IArrayTypeSymbol array => IsUnknown(array.ElementType),
+        IPointerTypeSymbol pointer => IsUnknown(pointer.PointedAtType),
+        INamedTypeSymbol named => named.TypeArguments.Any(IsUnknown),
+        _ => false,
+    };
+
+    /// <summary>Whether the state is the other, or has it in a field at any depth. A subsection ends the chain: it need not come.</summary>
+    public static bool Contains(INamedTypeSymbol state, INamedTypeSymbol other) =>
+        Contains(state.OriginalDefinition, other.OriginalDefinition, new HashSet<ISymbol>(SymbolEqualityComparer.Default));
+
+    private static bool Contains(INamedTypeSymbol state, INamedTypeSymbol other, HashSet<ISymbol> seen)
+    {
+        if (SymbolEqualityComparer.Default.Equals(state, other))
+            return true;
+        if (!seen.Add(state))
+            return false;
+        foreach (ISymbol member in state.GetMembers().Where(member => AttributeReader.Has(member, "Field")))
+        {
+            ITypeSymbol? type = member is IFieldSymbol field ? field.Type : (member as IPropertySymbol)?.Type;
+            type = type is IArrayTypeSymbol array ? array.ElementType : type is not null && InlineLength(type) is not null ? InlineElement(type) : type;
+            if (type is INamedTypeSymbol inner && TypeParser.IsState(inner) && Contains(inner.OriginalDefinition, other, seen))
+                return true;
+        }
+        return state.BaseType is INamedTypeSymbol parent && TypeParser.IsState(parent) && Contains(parent.OriginalDefinition, other, seen);
+    }
 
     /// <summary>Elements of an inline array type, null if it is none.</summary>
     public static int? InlineLength(ITypeSymbol type)
