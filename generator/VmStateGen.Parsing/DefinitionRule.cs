@@ -3,7 +3,7 @@ namespace VmStateGen.Parsing;
 /// <summary>What can be wrong with one type's annotations; each is a diagnostic of the analyzers.</summary>
 public enum DefinitionRule
 {
-    /// <summary>{0} is not partial.</summary>
+    /// <summary>{0}, which is the type {1} or around it, is not partial.</summary>
     NotPartial,
 
     /// <summary>{0} cannot be named from a generated file: file-local.</summary>

@@ -154,11 +154,14 @@ internal sealed class ItemParser(TypeParser parser)
         parser.CheckName(name, parser.Type.Name, removed.Location);
         if (size < 1)
             parser.Report(DefinitionRule.BadExtent, removed.Location, name, $"size {size}");
-        if (removed.Text("CountFrom") is not null)
-            parser.Report(DefinitionRule.UnsupportedType, removed.Location, name, "counted padding", "padding of a fixed size; counted padding is not supported yet");
-        (WireItem item, Predicate? when) = ReadConditions(removed, new WireItem { Name = name, Shape = new WireShape.Padding(size) }, name);
+        string? count = removed.Text("CountFrom") is string source ? parser.CountOf(source, removed.Location) : null;
+        int? max = removed.Number("Max") is int most and >= 0 ? most : null;
+        if (count is not null && max is null)
+            parser.Report(DefinitionRule.MissingMax, removed.Location, name);
+        (WireItem item, Predicate? when) = ReadConditions(removed, new WireItem { Name = name, Shape = new WireShape.Padding(size), Max = max }, name);
+        canBeInRun &= count is null && when is null;
         Add(removed.Number("Order"), removed.Location, item,
-            new ItemModel { Member = "", When = when, TrailerType = "unused_buffer", TrailerName = "unused" });
+            new ItemModel { Member = "", Count = count, When = when, TrailerType = "unused_buffer", TrailerName = "unused" });
     }
 
     private void ParseField(ISymbol member, AttributeReader attribute)

@@ -14,6 +14,9 @@ internal static class PredicateBody
     {
         foreach (SyntaxReference reference in predicate.DeclaringSyntaxReferences)
         {
+            // An inherited one may stand in another project, which an editor hands over as source.
+            if (!parser.Compilation.ContainsSyntaxTree(reference.SyntaxTree))
+                continue;
             foreach (SyntaxNode node in reference.GetSyntax(cancel).DescendantNodes())
             {
                 ExpressionSyntax? target = node switch
@@ -21,6 +24,7 @@ internal static class PredicateBody
                     AssignmentExpressionSyntax { Parent: not InitializerExpressionSyntax } assignment => assignment.Left,
                     PrefixUnaryExpressionSyntax prefix when prefix.IsKind(SyntaxKind.PreIncrementExpression) || prefix.IsKind(SyntaxKind.PreDecrementExpression) => prefix.Operand,
                     PostfixUnaryExpressionSyntax postfix when postfix.IsKind(SyntaxKind.PostIncrementExpression) || postfix.IsKind(SyntaxKind.PostDecrementExpression) => postfix.Operand,
+                    ArgumentSyntax argument when argument.RefKindKeyword.IsKind(SyntaxKind.RefKeyword) || argument.RefKindKeyword.IsKind(SyntaxKind.OutKeyword) => argument.Expression,
                     _ => null,
                 };
                 foreach (ExpressionSyntax part in Parts(target))
@@ -40,7 +44,13 @@ internal static class PredicateBody
         _ => new[] { target },
     };
 
-    private static bool IsLocal(Compilation compilation, ExpressionSyntax target, CancellationToken cancel) =>
-        target is DeclarationExpressionSyntax
-        || compilation.GetSemanticModel(target.SyntaxTree).GetSymbolInfo(target, cancel).Symbol is ILocalSymbol or IParameterSymbol or IDiscardSymbol;
+    private static bool IsLocal(Compilation compilation, ExpressionSyntax target, CancellationToken cancel)
+    {
+        SemanticModel model = compilation.GetSemanticModel(target.SyntaxTree);
+        // A part of a local struct is as local as the struct.
+        while (target is MemberAccessExpressionSyntax access && model.GetTypeInfo(access.Expression, cancel).Type is { IsValueType: true })
+            target = access.Expression;
+        return target is DeclarationExpressionSyntax
+            || model.GetSymbolInfo(target, cancel).Symbol is ILocalSymbol { RefKind: RefKind.None } or IParameterSymbol { RefKind: RefKind.None } or IDiscardSymbol;
+    }
 }

@@ -113,6 +113,7 @@ internal sealed class SubsectionParser(TypeParser parser)
             IsStruct = type.IsValueType,
             IsProperty = member is IPropertySymbol,
             IsReadOnly = isReadOnly,
+            SetsParent = parser.SetsParent(type),
             CanCreate = parser.CanCreate(type) && !isReadOnly,
         });
         bool byNull = !HasCondition(attribute) && type.IsReferenceType && memberType.NullableAnnotation != NullableAnnotation.NotAnnotated && !isReadOnly;

@@ -104,9 +104,12 @@ public sealed class TypeParser
             Needed = attribute.Text("Needed") is string needed ? PredicateOf(needed, attribute.Location, takesVersion: false) : null,
             Hooks = hooks,
             Validations = validations.ToEquatableArray(),
+            Parent = ParentMember(type) is ISymbol parentMember
+                ? new ParentModel("this." + WireNames.Escaped(parentMember.Name), WireNames.Qualified(TypeOf(parentMember).WithNullableAnnotation(NullableAnnotation.NotAnnotated)))
+                : null,
             Enums = enums.Values.ToEquatableArray(),
             ExternalSchemas = external.Values.OrderBy(value => value.Key, StringComparer.Ordinal).ToEquatableArray(),
-            CanBeInRun = hooks == new HookModel() && validations.Length == 0 && schema.Subsections.Count == 0
+            CanBeInRun = ParentMember(type) is null && hooks == new HookModel() && validations.Length == 0 && schema.Subsections.Count == 0
                 && schema.RemovedSubsections.Count == 0 && items.CanBeInRun,
         };
     }
@@ -242,6 +245,33 @@ public sealed class TypeParser
             constructor.Parameters.Length == 0 && Compilation.IsSymbolAccessibleWithin(constructor, type)))
         && !state.GetMembers().Any(member => member is IFieldSymbol { IsRequired: true } or IPropertySymbol { IsRequired: true });
 
+    /// <summary>The C# expression of a count: an integer field or property of the type or its bases.</summary>
+    internal string CountOf(string name, Location? location)
+    {
+        bool exists = FindMember(name, candidate =>
+            (candidate is IFieldSymbol { IsStatic: false } field && IsCount(field.Type))
+            || (candidate is IPropertySymbol { IsStatic: false, GetMethod: not null } property && IsCount(property.Type))) is not null;
+        if (!exists)
+            Report(DefinitionRule.MissingMember, location, type.Name, name, Signatures.Count);
+        return "this." + WireNames.Escaped(name);
+    }
+
+    /// <summary>Whether the nested state keeps its owner, and this type can be it.</summary>
+    internal bool SetsParent(INamedTypeSymbol state)
+    {
+        // Of another assembly only the method that generated code added is to be seen.
+        ITypeSymbol? owner = ParentMember(state.OriginalDefinition) is ISymbol member ? TypeOf(member)
+            : state.GetMembers("SetVmStateParent").OfType<IMethodSymbol>().FirstOrDefault(method => method.Parameters.Length == 1)?.Parameters[0].Type;
+        return owner is not null && type.IsReferenceType && (((CSharpCompilation)Compilation).ClassifyConversion(type, owner) is { IsImplicit: true, IsReference: true } or { IsIdentity: true });
+    }
+
+    private static bool IsCount(ITypeSymbol type) =>
+        StateTypes.Scalar(type) is ScalarKind kind && kind is >= ScalarKind.U8 and <= ScalarKind.I64 && type.TypeKind != TypeKind.Enum;
+
+    private static ISymbol? ParentMember(INamedTypeSymbol state) => state.GetMembers().FirstOrDefault(member => AttributeReader.Has(member, "Parent"));
+
+    private static ITypeSymbol TypeOf(ISymbol member) => member is IFieldSymbol field ? field.Type : ((IPropertySymbol)member).Type;
+
     private static IEnumerable<string> ReachedBy(StateSchema schema)
     {
         foreach (WireItem item in schema.Items)
@@ -321,7 +351,7 @@ public sealed class TypeParser
             bool isPartial = current.DeclaringSyntaxReferences.Select(reference => reference.GetSyntax(cancel)).OfType<TypeDeclarationSyntax>()
                 .Any(declaration => declaration.Modifiers.Any(SyntaxKind.PartialKeyword));
             if (!isPartial)
-                Report(DefinitionRule.NotPartial, current, current.Name, SymbolEqualityComparer.Default.Equals(current, type) ? "" : type.Name);
+                Report(DefinitionRule.NotPartial, current, current.Name, type.Name);
             if (current.IsFileLocal)
                 Report(DefinitionRule.Inaccessible, current, current.Name);
         }

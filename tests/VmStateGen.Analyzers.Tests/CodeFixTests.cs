@@ -1,3 +1,7 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading.Tasks;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeFixes;
 
@@ -110,6 +114,9 @@ public class CodeFixTests
     {
         Compilation compilation = Verifier.Compile(sources);
         Assert.Empty(Verifier.CompilerErrors(compilation));
-        Assert.Empty((await Verifier.AnalyzeAsync(compilation)).Where(diagnostic => id is null || diagnostic.Id == id));
+        IReadOnlyList<Diagnostic> left = await Verifier.AnalyzeAsync(compilation);
+        Assert.DoesNotContain(left, diagnostic => id is null || diagnostic.Id == id);
+        if (left.Count == 0)
+            Assert.Empty(Verifier.GeneratedErrors(compilation));
     }
 }

@@ -1,3 +1,7 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
 namespace VmStateGen.Analyzers.Tests;
 
 /// <summary>A diagnostic, one way to fix it, and the text that must come out.</summary>

@@ -1,3 +1,8 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Threading.Tasks;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeFixes;
 using VmStateGen.CodeFixes;
@@ -84,6 +89,7 @@ public class RulePageTests
         RulePage page = RulePage.Read(id);
         Assert.Empty(await Verifier.AnalyzeAsync(page.Good));
         Assert.Empty(Verifier.CompilerErrors(Verifier.Compile(page.Good)));
+        Assert.Empty(Verifier.GeneratedErrors(Verifier.Compile(page.Good)));
     }
 
     [Theory]

@@ -1,8 +1,14 @@
+using System;
+using System.Collections.Generic;
 using System.Collections.Immutable;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CodeActions;
 using Microsoft.CodeAnalysis.CodeFixes;
-using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.Diagnostics;
 using Microsoft.CodeAnalysis.Text;
 
@@ -17,7 +23,7 @@ internal static class Verifier
     /// <summary>What the sources of tests and pages may leave out.</summary>
     public const string Usings = "global using System;\nglobal using VmStateGen;\n";
 
-    private static readonly CSharpParseOptions ParseOptions = new(LanguageVersion.CSharp14);
+    private static readonly CSharpParseOptions ParseOptions = new(LanguageVersion.CSharp13);
     private static readonly CSharpCompilationOptions CompileOptions =
         new(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable);
 
@@ -56,6 +62,14 @@ internal static class Verifier
     public static IEnumerable<string> CompilerErrors(Compilation compilation) =>
         compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).Select(diagnostic => diagnostic.ToString());
 
+    /// <summary>Errors of the compiler in what the generator adds: what the analyzers let pass must be something that it can do.</summary>
+    public static IEnumerable<string> GeneratedErrors(Compilation compilation)
+    {
+        CSharpGeneratorDriver.Create(new[] { new Generator.VmStateGenerator().AsSourceGenerator() }, parseOptions: ParseOptions)
+            .RunGeneratorsAndUpdateCompilation(compilation, out Compilation generated, out ImmutableArray<Diagnostic> reported);
+        return CompilerErrors(generated).Concat(reported.Select(diagnostic => diagnostic.ToString()));
+    }
+
     /// <summary>The fixes on offer for the first diagnostic of that id, as (key, title).</summary>
     public static async Task<IReadOnlyList<(string Key, string Title)>> OffersAsync(CodeFixProvider fix, string id, string source)
     {
@@ -76,6 +90,34 @@ internal static class Verifier
         CodeAction action = (await ActionsAsync(fix, document, diagnostic)).First(action => action.EquivalenceKey == key);
         Project changed = (await ChangedAsync(workspace, action)).GetProject(project.Id)!;
         return await TextAsync(SourceOf(changed)[0]);
+    }
+
+    /// <summary>Applies every fix of every diagnostic in turn, each to the source as it is. One that throws fails the test.</summary>
+    public static async Task<IReadOnlyList<string>> TryAllFixesAsync(IEnumerable<CodeFixProvider> fixes, string source)
+    {
+        var texts = new List<string>();
+        using var workspace = new AdhocWorkspace();
+        Project project = AddProject(workspace, source);
+        Document document = SourceOf(project)[0];
+        foreach (Diagnostic diagnostic in await AnalyzeAsync((await project.GetCompilationAsync())!))
+        {
+            foreach (CodeFixProvider fix in fixes.Where(fix => fix.FixableDiagnosticIds.Contains(diagnostic.Id)))
+            {
+                foreach (CodeAction action in await ActionsAsync(fix, document, diagnostic))
+                {
+                    try
+                    {
+                        ApplyChangesOperation change = (await action.GetOperationsAsync(CancellationToken.None)).OfType<ApplyChangesOperation>().Single();
+                        texts.Add(await TextAsync(SourceOf(change.ChangedSolution.GetProject(project.Id)!)[0]));
+                    }
+                    catch (InvalidOperationException e) when (e.StackTrace?.Contains("Microsoft.CodeAnalysis.Formatting.", StringComparison.Ordinal) == true)
+                    {
+                        // Roslyn's own formatter gives up on some text that does not parse (seen with 4.14); the editor drops the change.
+                    }
+                }
+            }
+        }
+        return texts;
     }
 
     /// <summary>Applies one fix to all diagnostics of that id in a scope.</summary>
@@ -108,8 +150,7 @@ internal static class Verifier
     private static async Task<ImmutableArray<Diagnostic>> DiagnosticsAsync(Project project, string id)
     {
         Compilation compilation = (await project.GetCompilationAsync())!;
-        ImmutableArray<Diagnostic> found = id.StartsWith("CS", StringComparison.Ordinal) ? compilation.GetDiagnostics() : await AnalyzeAsync(compilation);
-        return found.Where(diagnostic => diagnostic.Id == id).ToImmutableArray();
+        return (await AnalyzeAsync(compilation)).Where(diagnostic => diagnostic.Id == id).ToImmutableArray();
     }
 
     private static async Task<List<CodeAction>> ActionsAsync(CodeFixProvider fix, Document document, Diagnostic diagnostic)
@@ -144,8 +185,7 @@ internal static class Verifier
 
         private static async Task<ImmutableArray<Diagnostic>> All(Project project)
         {
-            Compilation compilation = (await project.GetCompilationAsync())!;
-            return (await AnalyzeAsync(compilation)).AddRange(compilation.GetDiagnostics());
+            return await AnalyzeAsync((await project.GetCompilationAsync())!);
         }
     }
 }

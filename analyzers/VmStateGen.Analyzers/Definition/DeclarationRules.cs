@@ -8,7 +8,7 @@ internal static class DeclarationRules
     public static readonly DiagnosticDescriptor NotPartial = new(
         "VMS100",
         "A state type and the types around it must be partial",
-        "'{0}' is not partial, so the generator cannot add to it; declare it partial",
+        "'{0}' is not partial, so the generator cannot add to '{1}'; declare it partial",
         Descriptors.Definition, DiagnosticSeverity.Error, isEnabledByDefault: true,
         helpLinkUri: Descriptors.Pages + "VMS100.md");
 

@@ -23,7 +23,7 @@ public sealed class DefinitionAnalyzer : DiagnosticAnalyzer
         context.EnableConcurrentExecution();
         context.RegisterCompilationStartAction(start =>
         {
-            if (start.Compilation.GetTypeByMetadataName("VmStateGen.VmStateAttribute") is null)
+            if (start.Compilation.GetTypesByMetadataName("VmStateGen.VmStateAttribute").IsEmpty)
                 return;
             var sections = new SectionIndex(start.Compilation);
             start.RegisterSymbolAction(symbol => Analyze(symbol, sections), SymbolKind.NamedType);
