@@ -12,6 +12,8 @@ namespace VmStateGen;
 /// <remarks>It never waits for bytes beyond what the state being read must have, so it can read from a live connection.</remarks>
 public ref struct VmStateReader
 {
+    private const byte NullMarkerByte = 0x30;
+
     private readonly VmStateInput? input;
     private ReadOnlySpan<byte> window;
     private int position;
@@ -92,6 +94,32 @@ public ref struct VmStateReader
         }
     }
 
+    /// <summary>The byte before an element of a list or tree (qemu-migration.md §2.5): 1, another element; 0, the end.</summary>
+    public bool NextElement(scoped ReadOnlySpan<byte> field)
+    {
+        byte marker = Byte(field);
+        if (marker > 1)
+            VmStateErrors.ThrowMarker(field, "0 or 1 before an element", marker, Offset - 1);
+        return marker == 1;
+    }
+
+    /// <summary>The byte 0x30 that stands for a null reference (§2.4); anything else is an error.</summary>
+    public void NullElement(scoped ReadOnlySpan<byte> field)
+    {
+        byte marker = Byte(field);
+        if (marker != NullMarkerByte)
+            VmStateErrors.ThrowMarker(field, "0x30, since the element is null on this side", marker, Offset - 1);
+    }
+
+    /// <summary>The marker before every entry (§2.4, QEMU 11): 0x30, null; 0x31, an element follows.</summary>
+    public bool NextEntry(scoped ReadOnlySpan<byte> field)
+    {
+        byte marker = Byte(field);
+        if (marker is not (NullMarkerByte or NullMarkerByte + 1))
+            VmStateErrors.ThrowMarker(field, "0x30 or 0x31 before an entry", marker, Offset - 1);
+        return marker != NullMarkerByte;
+    }
+
     /// <summary>
     /// Looks for a subsection of the state called <paramref name="parent"/> (qemu-migration.md §2.6), and consumes its header.
     /// Waits for no byte that need not come: first one byte, then the name as far as it agrees with the parent's.
@@ -150,6 +178,13 @@ public ref struct VmStateReader
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Has(int size) => window.Length - position >= size || Refill(size);
+
+    private byte Byte(scoped ReadOnlySpan<byte> field)
+    {
+        if (!Has(1))
+            throw ShortArray(1, 0, 1, field);
+        return Take(1)[0];
+    }
 
     private ReadOnlySpan<byte> Take(int size)
     {

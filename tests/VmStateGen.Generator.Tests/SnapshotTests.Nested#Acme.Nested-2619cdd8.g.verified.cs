@@ -110,7 +110,9 @@ Acme.Nested#007 "property" Acme.Descriptor
                 try
                 {
                     for (; i < 2; i++)
+                    {
                         (elements4[i] ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                    }
                 }
                 catch (global::VmStateGen.VmStateException e) when (e.Within("queues", i))
                 {
@@ -128,7 +130,9 @@ Acme.Nested#007 "property" Acme.Descriptor
                 try
                 {
                     for (; i < count6; i++)
+                    {
                         (elements6[i] ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                    }
                 }
                 catch (global::VmStateGen.VmStateException e) when (e.Within("counted", i))
                 {
@@ -181,7 +185,9 @@ Acme.Nested#007 "property" Acme.Descriptor
                 try
                 {
                     for (; i < 2; i++)
+                    {
                         (elements4[i] ??= new global::Acme.Queue()).LoadVmState(ref reader, 1);
+                    }
                 }
                 catch (global::VmStateGen.VmStateException e) when (e.Within("queues", i))
                 {
@@ -201,7 +207,9 @@ Acme.Nested#007 "property" Acme.Descriptor
                 try
                 {
                     for (; i < count6; i++)
+                    {
                         (elements6[i] ??= new global::Acme.Queue()).LoadVmState(ref reader, 1);
+                    }
                 }
                 catch (global::VmStateGen.VmStateException e) when (e.Within("counted", i))
                 {

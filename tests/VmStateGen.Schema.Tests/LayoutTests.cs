@@ -82,6 +82,8 @@ public class LayoutTests
     [InlineData("u16[] count \"n\" max 4", 8)]
     [InlineData("bytes[] max 9 codec C/1", 9)]
     [InlineData("bytes[] codec C/1", long.MaxValue)]
+    [InlineData("bytes[] max 9", 4 + 9)]
+    [InlineData("bytes[] count \"n\" max 9", 9)]
     [InlineData("bitmap[] count \"n\" max 100", 16)]
     [InlineData("Inner[3] nulls", 21)]
     [InlineData("Optional", 1 + 6 + 10 + 8)]

@@ -107,7 +107,7 @@ internal sealed partial class Erring : NestBase
     [Removed("gone", 3)] [Field("regs[7]", Element = 7)] private uint[] registers = new uint[8];
     [Field("größe")] private ulong size = 3;
     [Field(CountFrom = nameof(Three), Max = 4)] private ushort[] counted = new ushort[3];
-    [Field(Length = 2)] private Cell?[] objects = [new Cell(), new Cell()];
+    [Field(Length = 2)] private Cell[] objects = [new Cell(), new Cell()];
     [Field(When = nameof(Yes))] private uint conditional;
 
     [Ignore("configuration")] private int Three { get; } = 3;

@@ -35,7 +35,7 @@ internal sealed partial class Everything : NestBase
     [Field] private Cell cell = new();
     [Field(Length = 2)] private Cell[] cells = [new Cell(), new Cell()];
     [Field] private byte cellCount;
-    [Field(CountFrom = nameof(cellCount), Max = 4)] private Cell?[] more = [];
+    [Field(CountFrom = nameof(cellCount), Max = 4)] private Cell[] more = [];
     [Field(Codec = typeof(AngleCodec))] private double angle;
     [Field] private Maybe inner = new();
     [Field(Subsection = "everything/flat", Length = 4)] private int[] flat = new int[4];

@@ -17,7 +17,7 @@ public class NestedTests
         Assert.Equal((1, 2), (loaded.Single.High, loaded.Single.Low));
         Assert.Equal(0x0506, loaded.Points[1].Both);
         Assert.Equal(0x0708, loaded.Property.Both);
-        Assert.Equal((0x11, 0x22, 0x33), (loaded.Object.Value, loaded.Objects[0]!.Value, loaded.Objects[1]!.Value));
+        Assert.Equal((0x11, 0x22, 0x33), (loaded.Object.Value, loaded.Objects[0].Value, loaded.Objects[1].Value));
     }
 
     [Fact]
@@ -33,8 +33,8 @@ public class NestedTests
     [Fact]
     public void Objects_that_are_there_are_reused()
     {
-        var device = new Nest { Objects = [new Cell(), null] };
-        (Cell single, Cell?[] array, Cell first) = (device.Object, device.Objects, device.Objects[0]!);
+        var device = new Nest { Objects = [new Cell(), null!] };
+        (Cell single, Cell[] array, Cell first) = (device.Object, device.Objects, device.Objects[0]!);
 
         VmState.Load(device, Wire.Bytes(Golden));
 
@@ -62,7 +62,7 @@ public class NestedTests
         Assert.Equal("nest › object: expected nested state, found null; the constructor must make it at offset 0xd",
             Wire.RejectsSaving(new Nest { Object = null! }).Message);
         Assert.Equal("nest › objects[1]: expected nested state, found null; the constructor must make it at offset 0xf",
-            Wire.RejectsSaving(new Nest { Objects = [new Cell(), null] }).Message);
+            Wire.RejectsSaving(new Nest { Objects = [new Cell(), null!] }).Message);
     }
 
     [Fact]
@@ -107,9 +107,9 @@ public class NestedTests
         Counts loaded = Wire.LoadedWholeOnly<Counts>(Golden);
 
         Wire.AssertSaves(Golden, loaded);
-        Assert.Equal((0x11, 0x22), (loaded.Cells[0]!.Value, loaded.Cells[1]!.Value));
+        Assert.Equal((0x11, 0x22), (loaded.Cells[0].Value, loaded.Cells[1].Value));
         Assert.Equal(1, loaded.Points[2].Both);
-        Assert.Equal(0x33, loaded.Others[1]!.Value);
+        Assert.Equal(0x33, loaded.Others[1].Value);
         Assert.Null(loaded.Others[0]);
     }
 
@@ -171,7 +171,7 @@ internal sealed partial class Nest : NestBase
     [Field(Length = 2)] public readonly Point[] Points = new Point[2];
     [Field] public Point Property { get; set; }
     [Field] public Cell Object = new();
-    [Field(Length = 2)] public Cell?[] Objects = [new Cell(), new Cell()];
+    [Field(Length = 2)] public Cell[] Objects = [new Cell(), new Cell()];
     [Field] private byte last;
 }
 
@@ -233,9 +233,9 @@ internal sealed partial class SplitUse
 internal sealed partial class Counts
 {
     [Field] private byte count;
-    [Field(CountFrom = nameof(count), Max = 4)] public Cell?[] Cells = [];
+    [Field(CountFrom = nameof(count), Max = 4)] public Cell[] Cells = [];
     [Field("points[2]", Element = 2)] public Point[] Points = new Point[3];
-    [Field(Start = 1, Length = 1)] public Cell?[] Others = [null, new Cell()];
+    [Field(Start = 1, Length = 1)] public Cell[] Others = [null!, new Cell()];
 }
 
 [VmState]

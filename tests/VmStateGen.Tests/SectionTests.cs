@@ -14,16 +14,13 @@ public class SectionTests
     }
 
     [Fact]
-    public void A_predicate_may_ask_for_the_version_that_is_saved() => Assert.True(((IVmState)new NeededByVersion()).IsNeeded);
-
-    [Fact]
     public void Priority_and_phase_are_facts_of_the_type()
     {
         VmStateType type = ((IVmState)new Described()).StateType;
 
         Assert.Equal((MigrationPriority.GicV3Its, true, true), (type.Priority, type.EarlySetup, type.Unmigratable));
         Assert.Equal((MigrationPriority.Default, false, false), (Plain.Priority, Plain.EarlySetup, Plain.Unmigratable));
-        Assert.Equal(MigrationPriority.VirtioMem, ((IVmState)new NeededByVersion()).StateType.Priority);
+        Assert.Equal(MigrationPriority.VirtioMem, ((IVmState)new BeforeOthers()).StateType.Priority);
     }
 
     [Fact]
@@ -44,10 +41,8 @@ internal sealed partial class Described
     [Ignore("configuration")] public bool IsOn;
 }
 
-[VmState("needed by version", Version = 4, Needed = nameof(IsFour), Priority = MigrationPriority.VirtioMem)]
-internal sealed partial class NeededByVersion
+[VmState("before others", Priority = MigrationPriority.VirtioMem)]
+internal sealed partial class BeforeOthers
 {
     [Field] private byte value;
-
-    private bool IsFour(int version) => version == 4;
 }

@@ -54,7 +54,7 @@ internal static class TypeEmitter
         source.Verbatim(SchemaText(type.Model));
         source.Verbatim("\"\"\"u8;\n");
         source.Line();
-        source.Line($"bool {Names.Root}IVmState.IsNeeded => {type.Model.Needed?.At(schema.Version) ?? "true"};");
+        source.Line($"bool {Names.Root}IVmState.IsNeeded => {type.Model.Needed?.Expression ?? "true"};");
         Forward(source, "Save", $"ref {Names.Writer} writer", Names.Save, "ref writer");
         Forward(source, "Load", $"ref {Names.Reader} reader", Names.Load, "ref reader");
         Forward(source, "Describe", $"ref {Names.Description} writer", Names.Describe, "ref writer");
@@ -65,6 +65,12 @@ internal static class TypeEmitter
             $"public {hides}void {Names.Load}(ref {Names.Reader} reader, int version)", () => LoadEmitter.Method(source, type));
         Public(source, "Describes the state at a version: generated, called by what contains this state.",
             $"public {hides}void {Names.Describe}(ref {Names.Description} writer, int version)", () => DescribeEmitter.Method(source, type));
+
+        if (type.Model.Parent is ParentModel parent)
+        {
+            Public(source, "Gives the state its owner: generated, called by what contains this state.",
+                $"public void {Names.SetParent}({parent.Type} parent)", () => source.Line($"{parent.Member} = parent;"));
+        }
 
         new SaveEmitter(source, type).Bodies();
         new LoadEmitter(source, type).Bodies();
