@@ -14,6 +14,9 @@ public ref struct VmStateReader
 {
     private const byte NullMarkerByte = 0x30;
 
+    /// <summary>Elements that are allocated before the first byte of an array from a stream has come.</summary>
+    private const int FirstPiece = 4096;
+
     private readonly VmStateInput? input;
     private ReadOnlySpan<byte> window;
     private int position;
@@ -67,6 +70,32 @@ public ref struct VmStateReader
             int count = NextCount(Unsafe.SizeOf<T>(), done, values.Length, field);
             BigEndian.Read(Take(count * Unsafe.SizeOf<T>()), values.Slice(done, count));
             done += count;
+        }
+    }
+
+    /// <summary>
+    /// Numbers whose count came with the stream, into <paramref name="array"/> if it is long enough, else into a new array that grows
+    /// as the bytes come: a count alone makes nobody allocate.
+    /// </summary>
+    /// <param name="array">What the member holds.</param>
+    /// <param name="count">Elements that follow, 0 or more.</param>
+    /// <param name="field">The field's name, for errors.</param>
+    /// <param name="isExact">A longer array will not do: its length is part of the value.</param>
+    public T[] ReadCounted<T>(T[]? array, int count, scoped ReadOnlySpan<byte> field, bool isExact = false)
+        where T : unmanaged
+    {
+        Require((long)count * Unsafe.SizeOf<T>(), field);
+        if (array is null || array.Length < count || (isExact && array.Length != count))
+            array = new T[input is null ? count : Math.Min(count, FirstPiece)];
+        int done = 0;
+        while (true)
+        {
+            int end = Math.Min(count, array.Length);
+            ReadArray<T>(array.AsSpan(done, end - done), field);
+            done = end;
+            if (done == count)
+                return array;
+            Array.Resize(ref array, (int)Math.Min(count, 2L * array.Length));
         }
     }
 

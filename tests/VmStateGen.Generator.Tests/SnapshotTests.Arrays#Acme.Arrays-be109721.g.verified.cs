@@ -133,17 +133,11 @@ Acme.Arrays#011 "tail" pad[2]
                 }
                 {
                     int count8 = global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 32, "counted"u8, reader.Offset);
-                    reader.Require((long)count8 * 4, "counted"u8);
-                    this.counted = global::VmStateGen.StateArrays.Ensure<int>(this.counted, count8);
-                    global::System.Span<int> elements8 = global::VmStateGen.StateArrays.Existing<int>(this.counted, 0, count8, "counted"u8, reader.Offset);
-                    reader.ReadArray<int>(elements8, "counted"u8);
+                    this.counted = reader.ReadCounted<int>(this.counted, count8, "counted"u8);
                 }
                 {
                     int count9 = global::VmStateGen.StateArrays.Count(unchecked((long)this.Configured), 64, "configured"u8, reader.Offset);
-                    reader.Require((long)count9 * 1, "configured"u8);
-                    this.configured = global::VmStateGen.StateArrays.Ensure<byte>(this.configured, count9);
-                    global::System.Span<byte> elements9 = global::VmStateGen.StateArrays.Existing<byte>(this.configured, 0, count9, "configured"u8, reader.Offset);
-                    reader.ReadBytes(elements9, "configured"u8);
+                    this.configured = reader.ReadCounted<byte>(this.configured, count9, "configured"u8);
                 }
                 {
                     this.flags = global::VmStateGen.StateArrays.Ensure<bool>(this.flags, 3);

@@ -409,9 +409,7 @@ Acme.Collections#017 "last" u8
                 {
                     long start = reader.Offset;
                     int length = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "blob:4"u8)), 64, "blob"u8, start);
-                    reader.Require(length, "blob"u8);
-                    this.blob = global::VmStateGen.StateArrays.Exactly<byte>(this.blob, length);
-                    reader.ReadBytes(this.blob, "blob"u8);
+                    this.blob = reader.ReadCounted<byte>(this.blob, length, "blob"u8, isExact: true);
                 }
                 {
                     this.pending = global::VmStateGen.StateArrays.Ensure<ulong>(this.pending, 2);
@@ -429,10 +427,7 @@ Acme.Collections#017 "last" u8
                 }
                 {
                     int count12 = global::VmStateGen.StateBits.Words(global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 256, "counted"u8, reader.Offset));
-                    reader.Require((long)count12 * 8, "counted"u8);
-                    this.counted = global::VmStateGen.StateArrays.Ensure<ulong>(this.counted, count12);
-                    global::System.Span<ulong> elements12 = global::VmStateGen.StateArrays.Existing<ulong>(this.counted, 0, count12, "counted"u8, reader.Offset);
-                    reader.ReadArray<ulong>(elements12, "counted"u8);
+                    this.counted = reader.ReadCounted<ulong>(this.counted, count12, "counted"u8);
                 }
                 {
                     this.window = global::VmStateGen.StateArrays.Ensure<uint>(this.window, 4);

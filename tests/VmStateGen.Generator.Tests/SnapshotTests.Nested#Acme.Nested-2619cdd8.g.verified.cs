@@ -236,7 +236,7 @@ Acme.Nested#007 "property" Acme.Descriptor
                 }
                 {
                     var mark = writer.BeginStruct("queue"u8, "queue"u8, 1);
-                    this.queue!.DescribeVmState(ref writer, 1);
+                    (this.queue ?? throw global::VmStateGen.VmStateErrors.Missing(-1)).DescribeVmState(ref writer, 1);
                     writer.EndStruct(mark);
                 }
                 {

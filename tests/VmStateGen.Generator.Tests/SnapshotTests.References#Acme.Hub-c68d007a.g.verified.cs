@@ -406,8 +406,8 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                 }
                 {
                     var mark = writer.BeginStruct("main"u8, "port"u8, 1);
-                    this.main!.SetVmStateParent(this);
-                    this.main!.DescribeVmState(ref writer, 1);
+                    (this.main ?? throw global::VmStateGen.VmStateErrors.Missing(-1)).SetVmStateParent(this);
+                    (this.main ?? throw global::VmStateGen.VmStateErrors.Missing(-1)).DescribeVmState(ref writer, 1);
                     writer.EndStruct(mark);
                 }
                 {
