@@ -55,6 +55,13 @@ internal static class Identifiers
         return Unique(name, used);
     }
 
+    /// <summary><c>identify_data</c> has the predicate <c>HasIdentifyData</c>.</summary>
+    public static string Predicate(string wireName, ISet<string> used)
+    {
+        string name = Member("has_" + wireName, new HashSet<string>());
+        return Unique(char.ToUpperInvariant(name[0]) + name[1..], used);
+    }
+
     /// <summary>The wire name that a member has by itself, as the generator derives it.</summary>
     public static string Snake(string name)
     {

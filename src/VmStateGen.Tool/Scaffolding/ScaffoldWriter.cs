@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 using System.Linq;
 using System.Text;
 
@@ -77,6 +78,7 @@ internal sealed class ScaffoldWriter
     private string ClassText(StateShape shape, string name, bool isSection, bool isStruct)
     {
         var members = new HashSet<string> { name };
+        var memberOf = new Dictionary<string, string>();
         var body = new StringBuilder();
         string parent = "";
         var paddings = new List<string>();
@@ -89,7 +91,7 @@ internal sealed class ScaffoldWriter
                 paddings.Add($"[Removed(\"unused\", {item.Length})]");
             else
             {
-                body.Append(ItemText(item, members, paddings, isStruct));
+                body.Append(ItemText(item, members, memberOf, paddings, isStruct));
                 paddings.Clear();
             }
         }
@@ -108,15 +110,16 @@ internal sealed class ScaffoldWriter
     }
 
     private static bool IsBase(ItemShape item) =>
-        item is { Name: "parent_obj", Kind: ItemKind.State, Length: null, IsVersioned: false, Remark: null };
+        item is { Name: "parent_obj", Kind: ItemKind.State, Length: null, IsVersioned: false, Remark: null, Condition: null };
 
     /// <summary>Which older versions load is not known from a stream.</summary>
     private static string Versions(long version) => version == 1 ? "" : $", Version = {version}" + (version > 1 ? $", MinimumVersion = {version}" : "");
 
-    private string ItemText(ItemShape item, HashSet<string> members, List<string> paddings, bool isStruct)
+    private string ItemText(ItemShape item, HashSet<string> members, Dictionary<string, string> memberOf, List<string> paddings, bool isStruct)
     {
         describesAlike &= !item.DiffersInTrailer;
         string name = Identifiers.Member(item.Name, members);
+        memberOf[item.Name] = name;
         var text = new StringBuilder();
         if (item.Remark != null)
             text.Append($"    // {(item.Kind == ItemKind.Bytes ? "Opaque: " : "")}{Identifiers.Comment(item.Remark)}.\n");
@@ -126,11 +129,14 @@ internal sealed class ScaffoldWriter
         if (Identifiers.Snake(name) != item.Name)
             arguments.Add(Identifiers.Literal(item.Name));
         string after = "";
-        if (item.IsConditional)
+        if (item.IsConditional || item.Condition != null)
         {
-            string predicate = Identifiers.Member("Has_" + item.Name, members);
+            string predicate = Identifiers.Predicate(item.Name, members);
             arguments.Add($"When = nameof({predicate})");
-            after = $"    private bool {predicate} => true; // To be decided: the trailer has the array element by element, as if a predicate decided.\n";
+            after = item.Condition == null
+                ? $"    private bool {predicate} => true; // To be decided: the trailer has the array element by element, as if a predicate decided.\n"
+                : $"    private bool {predicate} => {string.Format(CultureInfo.InvariantCulture, item.Condition.Format, memberOf[item.Condition.Field])};"
+                    + " // To be decided: guessed from this stream.\n";
         }
         if (item.Expect != null)
             arguments.Add($"Expect = Expect.{item.Expect}");
@@ -192,7 +198,7 @@ internal sealed class ScaffoldWriter
 
     /// <summary>Single numbers only: an array of such elements needs no object for each.</summary>
     private static bool IsPlain(StateShape state) => state.Subsections.Count == 0 && state.Items.All(item =>
-        item is { Kind: ItemKind.Scalar, Length: null, Initial: null, IsConditional: false }
+        item is { Kind: ItemKind.Scalar, Length: null, Initial: null, IsConditional: false, Condition: null }
         || item.Kind == ItemKind.Padding
-        || item is { Kind: ItemKind.State, Length: null, IsConditional: false } && IsPlain(item.State!));
+        || item is { Kind: ItemKind.State, Length: null, IsConditional: false, Condition: null } && IsPlain(item.State!));
 }

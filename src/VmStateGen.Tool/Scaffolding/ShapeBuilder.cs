@@ -5,12 +5,9 @@ using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Tool.Scaffolding;
 
-/// <summary>One place in a section's data that a description tells of.</summary>
-internal readonly record struct Instance(VmsdDescription Description, long Offset);
-
 /// <summary>
 /// Turns a section's description into shapes. All elements of an array are looked at together, since one class must fit
-/// them all; where none can, the range becomes bytes.
+/// them all; where none can, they become single members, or bytes.
 /// </summary>
 internal sealed class ShapeBuilder(byte[] data)
 {
@@ -35,30 +32,24 @@ internal sealed class ShapeBuilder(byte[] data)
     private StateShape? State(IReadOnlyList<Instance> instances, bool isShared)
     {
         VmsdDescription first = instances[0].Description;
-        if (instances.Any(each => each.Description.Name != first.Name || each.Description.Version != first.Version || !HasSameFields(each.Description, first)))
+        if (instances.Any(each => each.Description.Name != first.Name || each.Description.Version != first.Version))
+            return null;
+        isShared |= instances.Count > 1;
+        List<List<FieldGroup>> own = instances.Select((instance, i) => FieldGroup.Of(i, instance)).ToList();
+        if (FieldGroup.Merge(own) is not { } groups)
             return null;
         var items = new List<ItemShape>();
-        var starts = instances.Select(each => each.Offset).ToArray();
-        for (int i = 0; i < first.Fields.Count;)
+        for (int i = 0; i < groups.Count; i++)
         {
-            int count = 1;
-            while (i + count < first.Fields.Count && first.Fields[i + count].Name == first.Fields[i].Name)
-                count++;
-            items.AddRange(Group(instances, i, count, starts, isShared));
-            for (int k = 0; k < starts.Length; k++)
-                starts[k] += Enumerable.Range(i, count).Sum(field => instances[k].Description.Fields[field].TotalSize);
-            i += count;
+            FieldCondition? condition = null;
+            if (groups[i].Count < instances.Count && (condition = ConditionFinder.Find(groups[i], groups[..i], instances.Count, data)) == null)
+                return null;
+            if (Group(groups[i], isShared) is not { } made)
+                return null;
+            items.AddRange(condition == null ? made : made.Select(item => item with { Condition = condition }));
         }
-        return Subsections(instances, starts, isShared) is { } subsections ? new StateShape(first.Name, first.Version, Paddings(items), subsections) : null;
-    }
-
-    private static bool HasSameFields(VmsdDescription left, VmsdDescription right)
-    {
-        if (ReferenceEquals(left, right))
-            return true;
-        return left.Fields.Count == right.Fields.Count && left.Fields.Zip(right.Fields).All(pair =>
-            pair.First.Name == pair.Second.Name && pair.First.Type == pair.Second.Type && pair.First.ArrayLength == pair.Second.ArrayLength
-            && (pair.First.Size == pair.Second.Size || pair.First.Struct != null));
+        long[] ends = own.Select((list, i) => list.Count == 0 ? instances[i].Offset : list[^1].Offset + list[^1].Size).ToArray();
+        return Subsections(instances, ends, isShared) is { } subsections ? new StateShape(first.Name, first.Version, Paddings(items), subsections) : null;
     }
 
     private List<StateShape>? Subsections(IReadOnlyList<Instance> instances, long[] starts, bool isShared)
@@ -68,10 +59,10 @@ internal sealed class ShapeBuilder(byte[] data)
         for (int k = 0; k < starts.Length; k++)
         {
             long offset = starts[k];
+            string parent = instances[k].Description.Name;
             var own = new HashSet<string>();
             foreach (VmsdDescription subsection in instances[k].Description.Subsections)
             {
-                string parent = instances[k].Description.Name;
                 if (!own.Add(subsection.Name) || !subsection.Name.StartsWith(parent, StringComparison.Ordinal) || subsection.Name.Length == parent.Length)
                     return null;
                 if (!places.TryGetValue(subsection.Name, out List<Instance>? list))
@@ -95,34 +86,58 @@ internal sealed class ShapeBuilder(byte[] data)
     }
 
     /// <summary>Neighbours of one name are one array, described element by element (qemu-migration.md §4.1).</summary>
-    private IEnumerable<ItemShape> Group(IReadOnlyList<Instance> instances, int index, int count, long[] starts, bool isShared)
+    /// <param name="groups">The group in each instance that has it.</param>
+    /// <param name="isShared">As for the state.</param>
+    /// <returns>Null if no class can hold all of them.</returns>
+    private List<ItemShape>? Group(List<FieldGroup> groups, bool isShared)
     {
-        IReadOnlyList<VmFieldDescription> fields = instances[0].Description.Fields;
-        VmFieldDescription first = fields[index];
-        if (count == 1)
-            return [Single(instances, index, starts, isShared)];
-
-        bool isAlike = Enumerable.Range(index, count).All(i => fields[i].Type == first.Type && fields[i].ArrayLength == null
-            && (fields[i].Size == first.Size || first.Struct != null));
-        if (isAlike && first.Struct != null && State(Elements(instances, index, count, starts), isShared: true) is { } state)
-            return [new ItemShape(first.Name, ItemKind.State) { State = state, Length = count, IsConditional = IsCompressible(state) }];
-        if (isAlike && first.Struct == null && Scalar(first.Type, first.Size) is (string type, string natural))
-            return [new ItemShape(first.Name, ItemKind.Scalar) { Type = type, TypeName = natural == first.Type ? null : first.Type, Length = count, IsConditional = true }];
-        long size = Enumerable.Range(index, count).Sum(i => fields[i].TotalSize);
-        bool isFixed = instances.All(each => Enumerable.Range(index, count).Sum(i => each.Description.Fields[i].TotalSize) == size);
-        string why = isFixed ? "elements that differ: null pointers, or lists of several lengths" : "elements of several sizes: right for this stream only";
-        return [Opaque(first.Name, first.Type, size, why) with { DiffersInTrailer = true }];
+        FieldGroup first = groups[0];
+        VmFieldDescription field = first.Fields[0];
+        int count = first.Fields.Count;
+        bool isAlike = groups.All(group => group.Fields.Count == count && group.Fields.All(each => each.Type == field.Type
+            && (each.Struct == null) == (field.Struct == null) && each.ArrayLength == field.ArrayLength && (each.Size == field.Size || Body(field) != null)));
+        if (isAlike && count == 1 && Single(groups, isShared) is { } single)
+            return [single];
+        if (isAlike && count > 1 && field.ArrayLength == null)
+        {
+            if (field.Struct != null && State(Elements(groups), isShared: true) is { } state)
+                return [new ItemShape(field.Name, ItemKind.State) { State = state, Length = count, IsConditional = IsCompressible(state) }];
+            if (field.Struct == null && ScalarTypes.Of(field.Type, field.Size) is (string type, string natural))
+                return [new ItemShape(field.Name, ItemKind.Scalar) { Type = type, TypeName = natural == field.Type ? null : field.Type, Length = count, IsConditional = true }];
+        }
+        if (groups.All(group => group.Fields.Count == count) && count > 1 && Apart(groups, isShared) is { } apart)
+            return apart;
+        return groups.All(group => group.Size == first.Size)
+            ? [Opaque(field.Name, field.Type, first.Size, "state of several forms, which no one class holds") with { DiffersInTrailer = true }]
+            : null;
     }
 
-    private static List<Instance> Elements(IReadOnlyList<Instance> instances, int index, int count, long[] starts)
+    /// <summary>An array of elements that no one class holds, as single members.</summary>
+    private List<ItemShape>? Apart(List<FieldGroup> groups, bool isShared)
+    {
+        var items = new List<ItemShape>();
+        for (int i = 0; i < groups[0].Fields.Count; i++)
+        {
+            if (Group(groups.ConvertAll(group => group.Entry(i)), isShared) is not { } made)
+                return null;
+            items.AddRange(made.Select(item => item with
+            {
+                Name = $"{item.Name}[{i}]",
+                Remark = item.Remark ?? "an element of an array whose elements differ",
+                DiffersInTrailer = true,
+            }));
+        }
+        return items;
+    }
+
+    private static List<Instance> Elements(List<FieldGroup> groups)
     {
         var elements = new List<Instance>();
-        for (int k = 0; k < instances.Count; k++)
+        foreach (FieldGroup group in groups)
         {
-            long offset = starts[k];
-            for (int i = index; i < index + count; i++)
+            long offset = group.Offset;
+            foreach (VmFieldDescription field in group.Fields)
             {
-                VmFieldDescription field = instances[k].Description.Fields[i];
                 for (long n = 0; n < (field.ArrayLength ?? 1) && elements.Count < MaxInstances; n++)
                     elements.Add(new Instance(Body(field)!, offset + n * field.Size));
                 offset += field.TotalSize;
@@ -131,39 +146,40 @@ internal sealed class ShapeBuilder(byte[] data)
         return elements;
     }
 
-    private ItemShape Single(IReadOnlyList<Instance> instances, int index, long[] starts, bool isShared)
+    /// <returns>Null if the instances hold it in different forms.</returns>
+    private ItemShape? Single(List<FieldGroup> groups, bool isShared)
     {
-        VmFieldDescription field = instances[0].Description.Fields[index];
+        VmFieldDescription field = groups[0].Fields[0];
+        if (Body(field) != null && field.Size > 0)
+            return State(Elements(groups), isShared || field.ArrayLength != null) is { } state ? Nested(field, state) : null;
+        if (groups.Any(group => group.Size != groups[0].Size))
+            return null;
         if (field.Size == 0)
-            return Opaque(field.Name, field.Type, 0, null);
-        if (Body(field) != null)
-        {
-            if (State(Elements(instances, index, 1, starts), isShared || field.ArrayLength != null) is { } state)
-                return Nested(field, state);
-            return Opaque(field.Name, field.Type, field.TotalSize, "nested state of several forms") with { DiffersInTrailer = true };
-        }
-        if (field.Type == "unused_buffer" && field.ArrayLength == null && starts.All(at => IsZero(at, field.Size)))
+            return Opaque(field.Name, field.Type, 0, null) with { DiffersInTrailer = Body(field) != null || field.ArrayLength != null };
+        if (field.Type == "unused_buffer" && field.ArrayLength == null && groups.All(group => IsZero(group.Offset, field.Size)))
             return new ItemShape(field.Name, ItemKind.Padding) { Length = field.Size };
-        if (Scalar(field.Type, field.Size) is (string type, string natural))
+        if (ScalarTypes.Of(field.Type, field.Size) is (string type, string natural))
         {
             var item = new ItemShape(field.Name, ItemKind.Scalar) { Type = type, Length = field.ArrayLength, TypeName = natural == field.Type ? null : field.Type };
-            return item.TypeName == null || field.ArrayLength != null || isShared ? item : Expected(item, field, starts[0]);
+            return item.TypeName == null || field.ArrayLength != null || isShared ? item : Expected(item, field, groups[0].Offset);
         }
-        return field.Type switch
+        return Bytes(field);
+    }
+
+    private static ItemShape Bytes(VmFieldDescription field)
+    {
+        string? remark = field.Type switch
         {
-            "qtailq" or "qlist" => Opaque(field.Name, field.Type, field.TotalSize, field.Size == 1
-                ? "a list, empty in this stream: what its elements are is not known from it"
-                : "a list, as long as in this stream: a list member says it, once it is supported") with { DiffersInTrailer = field.Inline.Count > 0 },
-            "gtree" => Opaque(field.Name, field.Type, field.TotalSize, "a tree, as large as in this stream") with { DiffersInTrailer = field.Inline.Count > 0 },
-            "bitmap" => Opaque(field.Name, field.Type, field.TotalSize, "a bitmap in words of 8 bytes") with { DiffersInTrailer = field.ArrayLength != null },
-            "buffer" => Opaque(field.Name, field.Type, field.TotalSize, field.ArrayLength == null ? null : $"{field.ArrayLength} buffers of {field.Size} bytes")
-                with { DiffersInTrailer = field.ArrayLength != null },
-            "unused_buffer" => Opaque(field.Name, field.Type, field.TotalSize, "padding, but not of zeros") with { DiffersInTrailer = field.ArrayLength != null },
-            _ => Opaque(field.Name, field.Type, field.TotalSize, $"QEMU's own encoding \"{field.Type}\": a codec can take it apart") with
-            {
-                DiffersInTrailer = field.ArrayLength != null || field.Inline.Count > 0,
-            },
+            "qtailq" or "qlist" when field.Size == 1 => "a list, empty in this stream: what its elements are is not known from it",
+            "qtailq" or "qlist" => "a list, as long as in this stream: a list member says it, once the generator has them",
+            "gtree" => "a tree, as large as in this stream",
+            "bitmap" => "a bitmap in words of 8 bytes",
+            "buffer" => field.ArrayLength == null ? null : $"{field.ArrayLength} buffers of {field.Size} bytes",
+            "unused_buffer" => "padding, but not of zeros",
+            "nullptr" or "ptr-marker" => "the mark of a null pointer",
+            _ => $"QEMU's own encoding \"{field.Type}\": a codec can take it apart",
         };
+        return Opaque(field.Name, field.Type, field.TotalSize, remark) with { DiffersInTrailer = field.ArrayLength != null || field.Inline.Count > 0 };
     }
 
     private static ItemShape Nested(VmFieldDescription field, StateShape state) => new(field.Name, ItemKind.State)
@@ -171,8 +187,7 @@ internal sealed class ShapeBuilder(byte[] data)
         State = state,
         Length = field.ArrayLength,
         IsVersioned = field.Type == "vstruct",
-        // Nobody can say by the array alone that QEMU would compress it, but it did.
-        Remark = field.Type == "tmp" ? "through a companion type in QEMU (VMSTATE_WITH_TMP): Via, once it is supported"
+        Remark = field.Type == "tmp" ? "through a companion type in QEMU (VMSTATE_WITH_TMP): Via, once the generator has it"
             : field.Type is "struct" or "vstruct" ? null
             : $"QEMU's own encoding \"{field.Type}\"",
         DiffersInTrailer = field.Type is not ("struct" or "vstruct"),
@@ -203,36 +218,13 @@ internal sealed class ShapeBuilder(byte[] data)
     {
         List<string> names = items.Where(item => item.Kind == ItemKind.Padding).Select(item => item.Name).ToList();
         bool isRight = names.Count == 1 ? names[0] == "unused" : names.SequenceEqual(Enumerable.Range(0, names.Count).Select(i => $"unused[{i}]"));
-        return isRight ? items : items.ConvertAll(item => item.Kind != ItemKind.Padding ? item
-            : Opaque(item.Name, "unused_buffer", item.Length!.Value, "padding; the stream lacks others beside it, so it keeps its number"));
+        return isRight && items.All(item => item.Kind != ItemKind.Padding || item.Condition == null) ? items : items.ConvertAll(item => item.Kind != ItemKind.Padding ? item
+            : Opaque(item.Name, "unused_buffer", item.Length!.Value, "padding; the stream lacks others beside it, so it keeps its number") with { Condition = item.Condition });
     }
 
     private bool IsZero(long offset, long size) => data.AsSpan((int)offset, (int)size).IndexOfAnyExcept((byte)0) < 0;
 
     /// <summary>As the schema has it: no predicate and no subsection anywhere inside.</summary>
-    private static bool IsCompressible(StateShape state) =>
-        state.Subsections.Count == 0 && state.Items.All(item => !item.IsConditional && (item.State == null || IsCompressible(item.State)));
-
-    /// <summary>The C# type of a value, and the trailer's name of that.</summary>
-    private static (string Type, string Natural)? Scalar(string type, long size)
-    {
-        string plain = type.EndsWith(" equal", StringComparison.Ordinal) || type.EndsWith(" le", StringComparison.Ordinal) ? type[..type.LastIndexOf(' ')] : type;
-        return (plain, size) switch
-        {
-            ("bool", 1) => ("bool", "bool"),
-            ("uint8", 1) => ("byte", "uint8"),
-            ("int8", 1) => ("sbyte", "int8"),
-            ("uint16", 2) => ("ushort", "uint16"),
-            ("int16", 2) => ("short", "int16"),
-            ("uint32", 4) => ("uint", "uint32"),
-            ("int32", 4) => ("int", "int32"),
-            ("uint64", 8) => ("ulong", "uint64"),
-            // QEMU calls the comparison of unsigned ones so.
-            ("int64", 8) when type == "int64 equal" => ("ulong", "uint64"),
-            ("int64", 8) => ("long", "int64"),
-            ("timer", 8) => ("VmTimer", "timer"),
-            ("float64" or "CPU_Double_U", 8) => ("double", "float64"),
-            _ => null,
-        };
-    }
+    private static bool IsCompressible(StateShape state) => state.Subsections.Count == 0
+        && state.Items.All(item => !item.IsConditional && item.Condition == null && item.Length != 0 && (item.State == null || IsCompressible(item.State)));
 }

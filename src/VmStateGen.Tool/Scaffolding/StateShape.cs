@@ -48,6 +48,9 @@ internal sealed record ItemShape(string Name, ItemKind Kind)
     /// <summary>The trailer has the array element by element, as QEMU does where a predicate decides over it.</summary>
     public bool IsConditional { get; init; }
 
+    /// <summary>Some instances lack it: by what they can be told apart.</summary>
+    public FieldCondition? Condition { get; init; }
+
     /// <summary>An incoming value is compared with the member's: <c>Equal</c> or <c>NotAbove</c>.</summary>
     public string? Expect { get; init; }
 
