@@ -44,6 +44,28 @@ public sealed class PackageContentTests(PackedRepository repository)
             Files("VmStateGen.Runtime"));
 
     [Fact]
+    public void Tool_carries_what_it_runs_with()
+        => Assert.Equal(
+            [
+                "README.md",
+                "THIRD-PARTY-NOTICES.txt",
+                "tools/net10.0/any/DotnetToolSettings.xml",
+                "tools/net10.0/any/Spectre.Console.dll",
+                "tools/net10.0/any/System.CommandLine.dll",
+                "tools/net10.0/any/VmStateGen.Runtime.dll",
+                "tools/net10.0/any/VmStateGen.Schema.dll",
+                "tools/net10.0/any/VmStateGen.dll",
+                "tools/net10.0/any/vmstate.deps.json",
+                "tools/net10.0/any/vmstate.dll",
+                "tools/net10.0/any/vmstate.runtimeconfig.json",
+            ],
+            Files("VmStateGen.Tool").Where(name => !name.EndsWith(".pdb", StringComparison.Ordinal)));
+
+    [Fact]
+    public void Exactly_these_packages_are_made()
+        => Assert.Equal(["VmStateGen", "VmStateGen.Runtime", "VmStateGen.Tool"], repository.Packages);
+
+    [Fact]
     public void VmStateGen_depends_on_nothing() => Assert.Empty(Dependencies("VmStateGen"));
 
     [Fact]
@@ -56,6 +78,7 @@ public sealed class PackageContentTests(PackedRepository repository)
     [Theory]
     [InlineData("VmStateGen")]
     [InlineData("VmStateGen.Runtime")]
+    [InlineData("VmStateGen.Tool")]
     public void Says_what_it_is(string id)
     {
         XElement metadata = Metadata(id);
@@ -90,7 +113,7 @@ public sealed class PackageContentTests(PackedRepository repository)
         return XDocument.Load(file).Root!.Elements().Single(element => element.Name.LocalName == "metadata");
     }
 
-    private ZipArchive Open(string id) => ZipFile.OpenRead(repository.Package(id) ?? throw new InvalidOperationException($"{id} was not packed"));
+    private ZipArchive Open(string id) => ZipFile.OpenRead(repository.Package(id));
 
     private static string? Value(XElement metadata, string name) => metadata.Elements().SingleOrDefault(element => element.Name.LocalName == name)?.Value;
 

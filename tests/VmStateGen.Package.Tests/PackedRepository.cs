@@ -1,6 +1,7 @@
 using System;
 using System.IO;
 using System.Linq;
+using System.Reflection;
 using System.Runtime.CompilerServices;
 
 namespace VmStateGen.Package.Tests;
@@ -43,24 +44,28 @@ public sealed class PackedRepository : IDisposable
     /// <summary>The folder of VmStateGen.sln.</summary>
     public static string Root { get; } = FindRoot();
 
+    /// <summary>Version of all packages: the repository's, which its assemblies carry.</summary>
+    public string Version { get; } =
+        typeof(PackedRepository).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
     /// <summary>Folder of the .nupkg files.</summary>
     public string Feed { get; }
 
     /// <summary>What `dotnet pack` said.</summary>
     public string PackOutput { get; }
 
-    /// <summary>Path of a packed package; <see langword="null"/> if the repository does not make it.</summary>
-    public string? Package(string id) => Directory.EnumerateFiles(Feed, "*.nupkg")
-        .SingleOrDefault(file => Path.GetFileName(file) is string name && name.StartsWith(id + ".", StringComparison.Ordinal) && char.IsAsciiDigit(name[id.Length + 1]));
+    /// <summary>Ids of the packed packages, sorted.</summary>
+    public string[] Packages =>
+    [
+        .. Directory.EnumerateFiles(Feed, "*.nupkg").Select(file => Path.GetFileName(file)[..^$".{Version}.nupkg".Length]).Order(StringComparer.Ordinal),
+    ];
 
-    /// <summary>Version of a packed package.</summary>
-    public string Version(string id) => Package(id) is string file
-        ? Path.GetFileNameWithoutExtension(file)[(id.Length + 1)..]
-        : throw new InvalidOperationException($"{id} was not packed");
+    /// <summary>Path of a packed package.</summary>
+    public string Package(string id) => Path.Combine(Feed, $"{id}.{Version}.nupkg");
 
     /// <summary>An empty folder for the projects of one test.</summary>
     internal Consumer Consumer([CallerMemberName] string test = "") =>
-        new(Directory.CreateDirectory(Path.Combine(folder, "work", test)).FullName, Path.Combine(folder, "unpacked"), Version("VmStateGen"));
+        new(Directory.CreateDirectory(Path.Combine(folder, "work", test)).FullName, Path.Combine(folder, "unpacked"), Version);
 
     /// <inheritdoc/>
     public void Dispose() => Directory.Delete(folder, recursive: true);
