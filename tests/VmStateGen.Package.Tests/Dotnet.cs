@@ -10,7 +10,7 @@ namespace VmStateGen.Package.Tests;
 /// <summary>Runs the SDK as a user would, in a folder.</summary>
 internal static class Dotnet
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     public static CommandResult Run(string folder, params string[] arguments) => Run(folder, "dotnet", arguments, []);
 
