@@ -2,6 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.IO;
+using System.Runtime.CompilerServices;
 
 namespace VmStateGen.Runtime.Streams.Qemu;
 
@@ -158,6 +159,7 @@ public sealed partial class QemuStreamReader : ISectionReader
     /// <see cref="DataLength"/> or <see cref="ReadData"/> had to parse does not come again.
     /// </summary>
     /// <returns><see langword="false"/> after the last record, and in every other element.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool ReadRamRecord(out RamRecord record)
     {
         record = default;
