@@ -38,7 +38,7 @@ public sealed class StreamConversionTests : IDisposable
     [InlineData("7.2", "q35", "pc-q35-7.2", 4)]
     [InlineData("7.2", "microvm", null, 1)]
     [InlineData("7.2", "microvm", null, 4)]
-    [InlineData("7.2-aarch64", "virt", "virt-7.2", 4)]
+    [InlineData("7.2-aarch64", "virt", null, 4)] // 10.0 refuses the CPU of 7.2's own, unconverted stream
     [InlineData("7.2-riscv64", "virt", null, 4)]
     [InlineData("10.0", "pc", "pc", 1)]
     [InlineData("10.0", "pc", "pc", 4)]
@@ -54,18 +54,11 @@ public sealed class StreamConversionTests : IDisposable
         QemuInstallation loader = TestQemu.Require("10.0" + version[version.Split('-')[0].Length..]);
         var options = new QemuOptions { Machine = machine, MemoryMiB = 32, Arguments = Arguments(version, machine, cpus) };
 
-        bool isNew = version.StartsWith("10.", StringComparison.Ordinal);
         string saved = File("saved");
-        string savedMapped = File("saved-mapped");
         await using (QemuProcess source = await QemuProcess.StartAsync(installation, options))
         {
             await Task.Delay(200);
             await source.SaveToFileAsync(saved);
-            if (isNew)
-            {
-                await source.EnableMigrationCapabilitiesAsync([QemuConfiguration.MappedRam]);
-                await source.SaveToFileAsync(savedMapped);
-            }
         }
 
         // Our layouts become each other without loss, and differ from QEMU's own in nothing that matters.
@@ -76,26 +69,35 @@ public sealed class StreamConversionTests : IDisposable
         string back = Convert(mapped, RamLayout.Plain);
         AssertSameFile(plain, back);
         AssertSameFile(mapped, Convert(plain, RamLayout.MappedRam));
-        if (isNew)
-        {
-            Assert.Equal(Sections(savedMapped), Sections(Convert(savedMapped, RamLayout.Plain)));
-            AssertSameRam(savedMapped, plain);
-            AssertSameFile(savedMapped, Convert(savedMapped, RamLayout.MappedRam));
-        }
         if (loadedAs == null)
             return;
 
-        foreach ((string file, bool isMapped) in new[] { (back, false), (mapped, true) })
-        {
-            await using QemuProcess destination = await QemuProcess.StartAsync(loader, options with { Machine = loadedAs, Incoming = true, Paused = true });
-            if (isMapped)
-                await destination.EnableMigrationCapabilitiesAsync([QemuConfiguration.MappedRam]);
-            await destination.LoadAsync(file);
-            // What has been loaded, byte by byte: it is saved again before it ran.
-            string again = File("again");
-            await destination.SaveToFileAsync(again);
-            AssertSameRam(saved, again);
-        }
+        // What QEMU has loaded it saves again, before it ran: that is the oracle, and a file of its own in the other layout.
+        options = options with { Machine = loadedAs, Incoming = true, Paused = true };
+        string savedMapped = File("saved-mapped");
+        await LoadAsync(loader, options, back, isMapped: false, savedMapped, isSavedMapped: true);
+        AssertSameRam(saved, savedMapped);
+        AssertSameFile(savedMapped, Convert(savedMapped, RamLayout.MappedRam));
+
+        string savedPlain = File("saved-plain");
+        await LoadAsync(loader, options, mapped, isMapped: true, savedPlain, isSavedMapped: false);
+        AssertSameRam(saved, savedPlain);
+
+        plain = Convert(savedMapped, RamLayout.Plain);
+        AssertSameMachine(savedMapped, plain);
+        AssertSameFile(savedMapped, Convert(plain, RamLayout.MappedRam));
+        await LoadAsync(loader, options, plain, isMapped: false, savedPlain, isSavedMapped: false);
+        AssertSameRam(saved, savedPlain);
+    }
+
+    private static async Task LoadAsync(QemuInstallation loader, QemuOptions options, string file, bool isMapped, string again, bool isSavedMapped)
+    {
+        await using QemuProcess destination = await QemuProcess.StartAsync(loader, options);
+        if (isMapped)
+            await destination.SetMappedRamAsync(true);
+        await destination.LoadAsync(file);
+        await destination.SetMappedRamAsync(isSavedMapped);
+        await destination.SaveToFileAsync(again);
     }
 
     [SkippableFact]
@@ -125,7 +127,7 @@ public sealed class StreamConversionTests : IDisposable
         Assert.False(CountRecords(plain).ContainsKey(RamRecordKind.Xbzrle));
         AssertSameFile(plain, Convert(mapped, RamLayout.Plain));
         await using QemuProcess destination = await QemuProcess.StartAsync(installation, options with { Incoming = true, Paused = true });
-        await destination.EnableMigrationCapabilitiesAsync([QemuConfiguration.MappedRam]);
+        await destination.SetMappedRamAsync(true);
         await destination.LoadAsync(mapped);
         Assert.Equal(count, await CountingGuest.ReadCounterAsync(destination));
         Assert.Null(await guest.FindDamageAsync(destination));
@@ -282,4 +284,11 @@ public sealed class StreamConversionTests : IDisposable
         }
         return stream.Length - (int)reader.Current.Offset;
     }
+}
+
+internal static class MappedRamCapability
+{
+    public static Task SetMappedRamAsync(this QemuProcess qemu, bool isOn) => qemu.ExecuteAsync(
+        "migrate-set-capabilities",
+        new() { ["capabilities"] = new System.Text.Json.Nodes.JsonArray(new System.Text.Json.Nodes.JsonObject { ["capability"] = QemuConfiguration.MappedRam, ["state"] = isOn }) });
 }
