@@ -163,6 +163,8 @@ public sealed class RamSectionReader
             var length = cursor.ReadUInt64("used_length");
             if (length > (ulong)rest)
                 throw Fault.At("used_length", $"at most {rest}, what is left of the total size", $"{length}", at);
+            if (length % (ulong)format.PageSize != 0)
+                throw Fault.At("used_length", $"whole pages of {format.PageSize} bytes", $"{length}", at);
             var pageSize = ReadBlockPageSize(cursor);
             ulong? address = format.HasGuestAddresses ? cursor.ReadUInt64("guest address") : null;
             var mapped = format.IsMapped ? ReadMapped(cursor, (long)length) : null;
