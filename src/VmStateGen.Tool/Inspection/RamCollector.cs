@@ -1,5 +1,4 @@
 using System;
-using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Linq;
@@ -8,136 +7,88 @@ using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Tool.Inspection;
 
-/// <summary>Counts pages while a stream is read. Memory: two bits for each page that the stream has.</summary>
+/// <summary>Counts and sums up pages while a stream is read.</summary>
 internal sealed class RamCollector
 {
-    private const int BitmapChunk = 64 * 1024;
-
     private readonly QemuStreamReader reader;
-    private readonly bool hasChecksums;
-    private readonly Dictionary<RamBlockEntry, (RamBlockReport Report, PageMap Map)> blocks = new(ReferenceEqualityComparer.Instance);
-    private readonly byte[] payload;
-    private RamBlockEntry? lastBlock;
-    private (RamBlockReport Report, PageMap Map) last;
+    private readonly RamStatistics statistics;
+    private readonly bool hasContents;
+    private readonly Dictionary<RamBlockEntry, ulong> contents = new(ReferenceEqualityComparer.Instance);
+    private readonly byte[] page;
 
-    public RamCollector(QemuStreamReader reader, bool hasChecksums)
+    /// <param name="reader">A reader that has read RAM's START.</param>
+    /// <param name="hasContents">Reads the pages too.</param>
+    /// <param name="keepsImage">Notes where every page is.</param>
+    public RamCollector(QemuStreamReader reader, bool hasContents, bool keepsImage)
     {
         this.reader = reader;
-        this.hasChecksums = hasChecksums;
-        PageSize = reader.Ram!.PageSize;
-        payload = new byte[2 * PageSize + 64];
+        this.hasContents = hasContents;
+        Image = keepsImage ? new RamImage(reader) : null;
+        statistics = Image?.Statistics ?? new RamStatistics(reader.Ram!);
+        page = new byte[reader.Ram!.PageSize];
         foreach (RamBlockEntry block in reader.Ram.Blocks)
-            blocks.Add(block, (new RamBlockReport(block, PageSize) { Checksum = hasChecksums ? 0 : null }, new PageMap()));
-        Report = new RamReport(PageSize, reader.Ram.Blocks.Select(block => blocks[block].Report).ToList());
+            contents.Add(block, 0);
     }
 
-    public RamReport Report { get; }
+    /// <summary>Where every page is, if it was asked for.</summary>
+    public RamImage? Image { get; }
 
-    private int PageSize { get; }
+    /// <summary>The counts as they are now.</summary>
+    public RamReport Report => new(
+        page.Length, statistics.Blocks, statistics.Records, statistics.PayloadBytes,
+        hasContents ? reader.Ram!.Blocks.Select(block => contents[block]).ToList() : null);
 
     /// <summary>Counts the current PART or END.</summary>
     public void ReadRecords(IProgress<long>? progress)
     {
         while (reader.ReadRamRecord(out RamRecord record))
         {
-            if (record.Block != null)
-                Add(record);
+            // The image counts too.
+            if (Image != null)
+                Image.Add(record);
+            else
+                statistics.Add(record);
+            if (hasContents && record.Block != null && record.Kind != RamRecordKind.Zero)
+            {
+                // A difference is summed up by what it writes.
+                if (record.Kind == RamRecordKind.Xbzrle)
+                    Array.Clear(page);
+                reader.ReadPage(record, page);
+                contents[record.Block] += Sum(record.PageOffset);
+            }
             progress?.Report(record.Offset);
         }
     }
 
-    /// <summary>Reads the bitmaps of a mapped-ram file, which are written when the stream is.</summary>
-    public void ReadBitmaps(List<StreamProblem> problems)
+    /// <summary>Reads the pages of a mapped-ram file, which are not in the stream.</summary>
+    public void ReadMapped(IProgress<long>? progress)
     {
-        foreach ((RamBlockReport report, _) in blocks.Values)
+        if (!hasContents || !reader.CanSeek || !reader.Ram!.Blocks.Any(block => block.Mapped is { PagesOffset: > 0 }))
+            return;
+        using var image = new RamImage(reader);
+        foreach (RamBlockEntry block in reader.Ram.Blocks.Where(block => block.Mapped is { PagesOffset: > 0 }))
         {
-            if (report.Block.Mapped is { } mapped && mapped.BitmapOffset != 0)
-                ReadBitmap(report, mapped, problems);
+            long pages = image.PageCount(block);
+            for (long i = 0; i < pages; i++)
+            {
+                if (image.ReadPage(block, i, page) == RamPageState.Normal)
+                    contents[block] += Sum(i * page.Length);
+                progress?.Report(block.Mapped!.PagesOffset + i * page.Length);
+            }
         }
     }
-
-    private void Add(in RamRecord record)
-    {
-        if (!ReferenceEquals(record.Block, lastBlock))
-        {
-            lastBlock = record.Block;
-            last = blocks[record.Block!];
-        }
-        (RamBlockReport report, PageMap map) = last;
-        PageState state = record.Kind == RamRecordKind.Zero ? PageState.Zero : PageState.Normal;
-        PageState before = map.Set(record.PageOffset / PageSize, state);
-        if (before != state)
-        {
-            report.Normal += Change(before, state, PageState.Normal);
-            report.Zero += Change(before, state, PageState.Zero);
-        }
-        report.Records++;
-        report.Bytes += record.PayloadLength;
-        if (record.Kind == RamRecordKind.Xbzrle)
-            report.Differences++;
-        if (record.Kind == RamRecordKind.CompressedPage)
-            report.Compressed++;
-        if (hasChecksums)
-        {
-            Span<byte> data = payload.AsSpan(0, record.PayloadLength);
-            reader.ReadAt(record.PayloadOffset, data);
-            report.Checksum += Sum(record.PageOffset, data);
-        }
-    }
-
-    private static int Change(PageState before, PageState after, PageState which) => (after == which ? 1 : 0) - (before == which ? 1 : 0);
 
     /// <summary>Sums of pages add up in any order, as long as each knows its place.</summary>
-    private static ulong Sum(long offset, ReadOnlySpan<byte> data)
+    private ulong Sum(long offset)
     {
         uint low = BitOperations.Crc32C(0, (ulong)offset);
         uint high = ~low;
-        while (data.Length >= 8)
+        for (int i = 0; i < page.Length; i += 8)
         {
-            ulong word = BinaryPrimitives.ReadUInt64LittleEndian(data);
+            ulong word = BinaryPrimitives.ReadUInt64LittleEndian(page.AsSpan(i));
             low = BitOperations.Crc32C(low, word);
             high = BitOperations.Crc32C(high, BitOperations.RotateLeft(word, 17));
-            data = data[8..];
         }
-        foreach (byte b in data)
-            low = BitOperations.Crc32C(low, b);
-        return ((ulong)high << 32 | low) | 1;
-    }
-
-    private void ReadBitmap(RamBlockReport report, MappedRamHeader mapped, List<StreamProblem> problems)
-    {
-        long words = (report.Pages + 63) / 64;
-        byte[] chunk = ArrayPool<byte>.Shared.Rent(BitmapChunk);
-        byte[] page = hasChecksums ? new byte[PageSize] : [];
-        long set = 0;
-        for (long word = 0; word < words;)
-        {
-            int count = (int)Math.Min(BitmapChunk / 8, words - word);
-            reader.ReadAt(mapped.BitmapOffset + 8 * word, chunk.AsSpan(0, 8 * count));
-            for (int i = 0; i < count; i++, word++)
-            {
-                ulong bits = BinaryPrimitives.ReadUInt64LittleEndian(chunk.AsSpan(8 * i));
-                set += BitOperations.PopCount(bits);
-                int valid = (int)Math.Min(64, report.Pages - 64 * word);
-                if (valid < 64 && bits >> valid != 0)
-                {
-                    long at = mapped.BitmapOffset + 8 * word;
-                    problems.Add(new StreamProblem(
-                        $"ram › {report.Block.Name} › bitmap: expected no page beyond the block's {report.Pages}, found one at offset 0x{at:x}", at, "ram", report.Block.Name));
-                    set -= BitOperations.PopCount(bits >> valid);
-                }
-                for (ulong rest = hasChecksums ? bits & (ulong.MaxValue >> (64 - valid)) : 0; rest != 0; rest &= rest - 1)
-                {
-                    long offset = (64 * word + BitOperations.TrailingZeroCount(rest)) * PageSize;
-                    reader.ReadAt(mapped.PagesOffset + offset, page);
-                    report.Checksum += Sum(offset, page);
-                }
-            }
-        }
-        ArrayPool<byte>.Shared.Return(chunk);
-        report.Normal = set;
-        report.Zero = report.Pages - set;
-        report.Records = set;
-        report.Bytes = set * PageSize;
+        return (ulong)high << 32 | low;
     }
 }

@@ -5,45 +5,19 @@ using VmStateGen.Runtime.Streams.Qemu;
 namespace VmStateGen.Tool.Inspection;
 
 /// <summary>RAM by block.</summary>
-internal sealed class RamReport(int pageSize, IReadOnlyList<RamBlockReport> blocks)
+/// <param name="PageSize">Target page size in bytes.</param>
+/// <param name="Blocks">Pages of each block, by what was said of them last.</param>
+/// <param name="Records">Records by kind, those of pages that came again included; none in a mapped-ram file.</param>
+/// <param name="PayloadBytes">Bytes of their payloads.</param>
+/// <param name="Contents">
+/// Where asked for, a sum over addresses and contents of each block's pages: a changed byte changes it, wherever it is.
+/// </param>
+internal sealed record RamReport(
+    int PageSize,
+    IReadOnlyList<RamBlockStatistics> Blocks,
+    IReadOnlyDictionary<RamRecordKind, long> Records,
+    long PayloadBytes,
+    IReadOnlyList<ulong>? Contents)
 {
-    public int PageSize { get; } = pageSize;
-
-    public IReadOnlyList<RamBlockReport> Blocks { get; } = blocks;
-
     public bool IsMapped => Blocks.Any(block => block.Block.Mapped != null);
-
-    public RamBlockReport? Find(string name) => Blocks.FirstOrDefault(block => block.Block.Name == name);
-}
-
-/// <summary>What a stream has of one RAM block. Pages are counted once, by what was sent of them last.</summary>
-internal sealed class RamBlockReport(RamBlockEntry block, int pageSize)
-{
-    public RamBlockEntry Block { get; } = block;
-
-    public long Pages { get; } = (block.UsedLength + pageSize - 1) / pageSize;
-
-    /// <summary>Pages that hold data.</summary>
-    public long Normal { get; set; }
-
-    /// <summary>Pages of zeros; in a mapped-ram file those that are not in the bitmap.</summary>
-    public long Zero { get; set; }
-
-    /// <summary>Pages of which the stream has nothing: of a block that is shared, or sent on other channels.</summary>
-    public long Missing => Pages - Normal - Zero;
-
-    /// <summary>Records, pages that were sent again included.</summary>
-    public long Records { get; set; }
-
-    /// <summary>Records that are differences (xbzrle).</summary>
-    public long Differences { get; set; }
-
-    /// <summary>Records that are compressed.</summary>
-    public long Compressed { get; set; }
-
-    /// <summary>Payload bytes.</summary>
-    public long Bytes { get; set; }
-
-    /// <summary>A sum over addresses and contents of all pages sent, if it was asked for: two streams of equal sums hold the same.</summary>
-    public ulong? Checksum { get; set; }
 }

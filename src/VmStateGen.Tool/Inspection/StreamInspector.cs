@@ -9,9 +9,10 @@ namespace VmStateGen.Tool.Inspection;
 
 /// <summary>What an inspection looks at.</summary>
 /// <param name="Device">Keeps the values of these sections only; null: of all.</param>
-/// <param name="HasChecksums">Sums up the contents of RAM.</param>
+/// <param name="HasContents">Reads the contents of RAM, and sums them up.</param>
+/// <param name="KeepsImage">Keeps where the contents of RAM are (<see cref="StreamReport.Image"/>); needs a file.</param>
 /// <param name="MayLackTrailer">The machine sends no trailer, so a stream without one is whole.</param>
-internal sealed record InspectionOptions(string? Device = null, bool HasChecksums = false, bool MayLackTrailer = false);
+internal sealed record InspectionOptions(string? Device = null, bool HasContents = false, bool KeepsImage = false, bool MayLackTrailer = false);
 
 /// <summary>Reads a stream from start to end into a <see cref="StreamReport"/>; damage becomes part of the report.</summary>
 internal static class StreamInspector
@@ -55,17 +56,26 @@ internal static class StreamInspector
 
         public void Run()
         {
-            while (reader.Read())
+            try
             {
-                report.Configuration = reader.Configuration;
-                report.PageSize = reader.Description?.PageSize;
-                Element(reader.Current);
+                while (reader.Read())
+                {
+                    report.Libvirt = reader.Libvirt;
+                    report.Configuration = reader.Configuration;
+                    Element(reader, reader.Current, isPackage: false);
+                }
+                ram?.ReadMapped(progress);
             }
-            ram?.ReadBitmaps(report.Problems);
+            finally
+            {
+                report.PageSize = reader.Description?.PageSize;
+                report.Ram = ram?.Report;
+                report.Image = ram?.Image;
+            }
             Finish();
         }
 
-        private void Element(in QemuStreamElement element)
+        private void Element(QemuStreamReader reader, in QemuStreamElement element, bool isPackage)
         {
             progress?.Report(element.Offset);
             isPostcopy |= element.Command?.Id is QemuCommandId.PostcopyAdvise or QemuCommandId.Packaged;
@@ -74,18 +84,19 @@ internal static class StreamInspector
             {
                 if (reader.Ram != null && element.Section.Name == QemuWire.RamName && element.Section.Kind != SectionKind.Full)
                 {
-                    if (ram == null)
-                        report.Ram = (ram = new RamCollector(reader, options.HasChecksums)).Report;
+                    ram ??= new RamCollector(reader, options.HasContents, options.KeepsImage);
                     ram.ReadRecords(progress);
                 }
                 else if (element.Section.Kind == SectionKind.Full)
                 {
-                    data = Data(element);
+                    data = Data(reader, element);
                 }
             }
             long length = reader.DataLength;
             long end = element.DataOffset + length;
-            reader.FinishElement();
+            QemuStreamReader? package = element.Command?.Id == QemuCommandId.Packaged ? reader.OpenPackage() : null;
+            if (package == null)
+                reader.FinishElement();
             // A footer is a byte and the section's id.
             if (element.Kind == QemuElementKind.Section && reader.HasFooters == true)
                 end += 5;
@@ -96,10 +107,14 @@ internal static class StreamInspector
                 Section = element.Section,
                 Command = element.Command,
                 Data = data,
+                IsGuessed = element.IsGuessed,
+                IsInPackage = isPackage,
             });
+            while (package?.Read() == true)
+                Element(package, package.Current, isPackage: true);
         }
 
-        private SectionData Data(in QemuStreamElement element)
+        private SectionData Data(QemuStreamReader reader, in QemuStreamElement element)
         {
             if (element.Description is { } description)
             {

@@ -16,6 +16,9 @@ internal sealed class StreamReport
 
     public QemuConfiguration? Configuration { get; set; }
 
+    /// <summary>What libvirt put in front of the stream, if anything.</summary>
+    public LibvirtSaveHeader? Libvirt { get; set; }
+
     /// <summary>Target page size in bytes, where the stream says it.</summary>
     public int? PageSize { get; set; }
 
@@ -28,6 +31,9 @@ internal sealed class StreamReport
 
     /// <summary>The blocks of RAM, if the stream has RAM.</summary>
     public RamReport? Ram { get; set; }
+
+    /// <summary>The contents of RAM, if they were to be kept; good as long as the file is open, and to be disposed of.</summary>
+    public RamImage? Image { get; set; }
 
     /// <summary>Damage, in the order found.</summary>
     public List<StreamProblem> Problems { get; } = [];
@@ -63,6 +69,9 @@ internal sealed record StreamPart(QemuElementKind Kind, long Offset, long DataOf
 
     /// <summary>Its end was guessed, and no trailer has confirmed it.</summary>
     public bool IsGuessed { get; init; }
+
+    /// <summary>It is part of a postcopy package, the command before it.</summary>
+    public bool IsInPackage { get; init; }
 
     /// <summary>Name and instance, <c>i8259#1</c>; what the element is, if it is no section.</summary>
     public string Title => Kind switch

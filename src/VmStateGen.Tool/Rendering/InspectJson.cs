@@ -126,6 +126,8 @@ internal static class InspectJson
         }
         if (part.IsGuessed)
             json.WriteBoolean("guessed", true);
+        if (part.IsInPackage)
+            json.WriteBoolean("in_package", true);
         if (part.Data is { Bytes: not null } data)
             Fields(json, data);
         json.WriteEndObject();
@@ -161,21 +163,18 @@ internal static class InspectJson
     private static void Ram(Utf8JsonWriter json, RamReport ram)
     {
         json.WriteStartArray("ram");
-        foreach (RamBlockReport block in ram.Blocks)
+        for (int i = 0; i < ram.Blocks.Count; i++)
         {
+            RamBlockStatistics block = ram.Blocks[i];
             json.WriteStartObject();
             json.WriteString("block", block.Block.Name);
             json.WriteNumber("size", block.Block.UsedLength);
             json.WriteNumber("pages", block.Pages);
-            json.WriteNumber("normal", block.Normal);
-            json.WriteNumber("zero", block.Zero);
-            json.WriteNumber("missing", block.Missing);
-            json.WriteNumber("records", block.Records);
-            json.WriteNumber("bytes", block.Bytes);
-            json.WriteNumber("xbzrle", block.Differences);
-            json.WriteNumber("compressed", block.Compressed);
-            if (block.Checksum is ulong sum)
-                json.WriteString("contents", sum.ToString("x16", CultureInfo.InvariantCulture));
+            json.WriteNumber("normal", block.NormalPages);
+            json.WriteNumber("zero", block.ZeroPages);
+            json.WriteNumber("missing", block.MissingPages);
+            if (ram.Contents != null)
+                json.WriteString("contents", ram.Contents[i].ToString("x16", CultureInfo.InvariantCulture));
             if (block.Block.Mapped is { } mapped)
             {
                 json.WriteNumber("bitmap_offset", mapped.BitmapOffset);
@@ -184,6 +183,11 @@ internal static class InspectJson
             json.WriteEndObject();
         }
         json.WriteEndArray();
+        json.WriteStartObject("ram_records");
+        foreach ((RamRecordKind kind, long count) in ram.Records)
+            json.WriteNumber(kind.ToString().ToLowerInvariant(), count);
+        json.WriteEndObject();
+        json.WriteNumber("ram_payload", ram.PayloadBytes);
     }
 
     /// <summary>The JSON writer writes bytes, the command's output takes characters.</summary>

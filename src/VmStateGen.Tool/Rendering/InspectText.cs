@@ -36,6 +36,8 @@ internal static class InspectText
     private static void Header(ToolOutput output, StreamReport report)
     {
         output.Writer.WriteLine($"{report.Source}: QEMU stream, version {QemuWire.Version}, {SizeText.Count(report.Length)} bytes");
+        if (report.Libvirt is { } libvirt)
+            output.Writer.WriteLine($"saved by      libvirt, {(libvirt.WasRunning ? "running" : "paused")}; its XML has {libvirt.XmlLength} bytes at {SizeText.Hex(libvirt.XmlOffset)}");
         if (report.Configuration is { } configuration)
         {
             output.Writer.WriteLine($"machine       {configuration.MachineType}");
@@ -75,7 +77,7 @@ internal static class InspectText
             table.AddRow(
                 SizeText.Range(part.Offset, report.Parts[last].End),
                 isSection ? part.Section.Id.ToString(CultureInfo.InvariantCulture) : "",
-                isSection ? part.Section.Kind.ToString().ToUpperInvariant() + (last > i ? $" × {last - i + 1}" : "") : part.Kind.ToString().ToUpperInvariant(),
+                isSection ? (part.IsInPackage ? "  " : "") + part.Section.Kind.ToString().ToUpperInvariant() + (last > i ? $" × {last - i + 1}" : "") : part.Kind.ToString().ToUpperInvariant(),
                 Markup.Escape(isSection ? part.Title : CommandText(part)),
                 isSection ? part.Section.Version.ToString(CultureInfo.InvariantCulture) : "",
                 SizeText.Count(data),
@@ -96,32 +98,28 @@ internal static class InspectText
 
     private static void Ram(ToolOutput output, RamReport ram, bool isDetailed)
     {
-        bool hasDifferences = isDetailed && ram.Blocks.Any(block => block.Differences + block.Compressed > 0);
-        bool hasSums = ram.Blocks.Any(block => block.Checksum != null);
         List<string> columns = ["RAM block", ">size", ">pages", ">normal", ram.IsMapped ? ">zero or absent" : ">zero", ">missing"];
-        if (isDetailed)
-            columns.AddRange([">records", ">payload"]);
-        if (hasDifferences)
-            columns.AddRange([">xbzrle", ">compressed"]);
-        if (hasSums)
-            columns.Add("contents");
+        if (ram.Contents != null)
+            columns.Add("checksum of contents");
         Table table = ToolOutput.NewTable([.. columns]);
-        foreach (RamBlockReport block in ram.Blocks)
+        for (int i = 0; i < ram.Blocks.Count; i++)
         {
+            RamBlockStatistics block = ram.Blocks[i];
             List<string> cells =
             [
                 Markup.Escape(block.Block.Name), SizeText.Of(block.Block.UsedLength), SizeText.Count(block.Pages),
-                SizeText.Count(block.Normal), SizeText.Count(block.Zero), SizeText.Count(block.Missing),
+                SizeText.Count(block.NormalPages), SizeText.Count(block.ZeroPages), SizeText.Count(block.MissingPages),
             ];
-            if (isDetailed)
-                cells.AddRange([SizeText.Count(block.Records), SizeText.Of(block.Bytes)]);
-            if (hasDifferences)
-                cells.AddRange([SizeText.Count(block.Differences), SizeText.Count(block.Compressed)]);
-            if (hasSums)
-                cells.Add(block.Checksum is ulong sum ? sum.ToString("x16", CultureInfo.InvariantCulture) : "");
+            if (ram.Contents != null)
+                cells.Add(ram.Contents[i].ToString("x16", CultureInfo.InvariantCulture));
             table.AddRow([.. cells]);
         }
         output.Ansi.Write(table);
+        if (isDetailed && ram.Records.Count > 0)
+        {
+            string records = string.Join(", ", ram.Records.Select(record => $"{SizeText.Count(record.Value)} {record.Key.ToString().ToLowerInvariant()}"));
+            output.Writer.WriteLine($"records: {records}; {SizeText.Of(ram.PayloadBytes)} of payload");
+        }
     }
 
     private static void Fields(ToolOutput output, StreamPart part)
@@ -153,7 +151,7 @@ internal static class InspectText
     private static void Sizes(ToolOutput output, StreamReport report)
     {
         Table table = ToolOutput.NewTable("size by section", ">bytes", ">share");
-        long all = report.Parts.Sum(part => part.End - part.Offset);
+        long all = Sizes(report).Sum(group => group.Bytes);
         foreach (var group in Sizes(report))
         {
             table.AddRow(Markup.Escape(group.Name), SizeText.Count(group.Bytes),
