@@ -104,7 +104,7 @@ public sealed class PipeTests
         var e = Assert.Throws<VmStateException>(() => reader.ReadSection());
         Assert.Equal(
             "more › data: expected a description that tells its length, found no trailer within 65536 bytes, the most that is kept of a pipe, "
-            + "and no footer of 2 with an element behind it at offset 0x2351", e.Message);
+            + "and no footer of 2 with an element behind it at offset 0x2358", e.Message);
     }
 
     [Fact]
