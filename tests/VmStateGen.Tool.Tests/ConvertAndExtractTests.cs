@@ -65,6 +65,28 @@ public sealed class ConvertAndExtractTests : IDisposable
     }
 
     [Fact]
+    public void An_output_that_is_there_and_empty_is_written_to_and_not_replaced()
+    {
+        // Such a thing may be a device; a link stands for one here, because no test may risk a real one.
+        string plain = Stream("a.mig");
+        File.WriteAllBytes(At("empty"), []);
+        File.CreateSymbolicLink(At("link"), At("empty"));
+        Assert.Equal((0, ""), Run("convert", plain, At("link"), "--to", "mapped-ram"));
+        Assert.NotNull(File.ResolveLinkTarget(At("link"), returnFinalTarget: false));
+        Assert.Equal((0, ""), Run("convert", At("empty"), At("back"), "--to", "plain"));
+        Assert.Equal(File.ReadAllBytes(plain), File.ReadAllBytes(At("back")));
+        // Now it has contents, and is replaced; the link stays one.
+        Assert.Equal((0, ""), Run("convert", plain, At("link"), "--to", "plain"));
+        Assert.NotNull(File.ResolveLinkTarget(At("link"), returnFinalTarget: false));
+        Assert.Equal(File.ReadAllBytes(plain), File.ReadAllBytes(At("empty")));
+
+        File.WriteAllBytes(At("empty"), []);
+        File.WriteAllBytes(At("bad"), File.ReadAllBytes(plain)[..^700]);
+        Assert.Equal(1, Run("convert", At("bad"), At("empty"), "--to", "plain").Code);
+        Assert.Equal(0, new FileInfo(At("empty")).Length);
+    }
+
+    [Fact]
     public void Damage_ends_with_1_and_a_place_and_leaves_an_older_output_alone()
     {
         byte[] good = File.ReadAllBytes(Stream("a.mig"));
