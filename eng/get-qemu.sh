@@ -186,7 +186,7 @@ WRAPPER
 try_machine() {
     local out nics='-device e1000 -device virtio-net-pci'
     # Targets other than PCs come without the boot firmware of network cards.
-    [[ $2 != virt ]] || nics='-device virtio-net-pci,romfile='
+    [[ $2 != virt ]] || nics='-nic none -device virtio-net-pci,romfile='
     # shellcheck disable=SC2086  # several words on purpose
     out=$(printf '%s\n' '{"execute":"qmp_capabilities"}' '{"execute":"quit"}' \
         | timeout 60 "$1" -M "$2" -accel tcg -m 64 -display none -S -qmp stdio $nics 2>&1) \

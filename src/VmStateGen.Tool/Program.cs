@@ -62,5 +62,7 @@ internal static class Program
         InspectCommand.Create(),
         DiffCommand.Create(),
         ScaffoldCommand.Create(),
+        ExtractCommand.Create(),
+        ConvertCommand.Create(),
     ];
 }

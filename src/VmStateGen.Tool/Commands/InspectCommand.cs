@@ -40,7 +40,7 @@ internal static class InspectCommand
         using (Stream stream = StreamInput.Open(path))
         {
             using ProgressLine? progress = stream.CanSeek ? output.Progress(stream.Length) : null;
-            report = StreamInspector.Inspect(StreamInput.Name(path), stream, new InspectionOptions(device, hasRam, mayLackTrailer), progress);
+            report = StreamInspector.Inspect(StreamInput.Name(path), stream, new InspectionOptions(device, hasRam, MayLackTrailer: mayLackTrailer), progress);
         }
         bool isFound = device == null || report.Parts.Any(part => part.Kind == QemuElementKind.Section && StreamInspector.IsMeant(device, part.Section));
         if (isJson)

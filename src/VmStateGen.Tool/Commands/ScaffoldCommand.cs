@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
 using System.Linq;
+using System.Text;
 using VmStateGen.Runtime.Streams.Qemu;
 using VmStateGen.Tool.Inspection;
 using VmStateGen.Tool.Rendering;
@@ -78,10 +79,14 @@ internal static class ScaffoldCommand
             return ExitCodes.Found;
         }
         ScaffoldedClass scaffolded = Scaffold(exact, space, report.Source, report.Configuration?.MachineType);
-        if (file == null)
+        if (file is null or OutputFile.StandardOutput)
+        {
             output.Writer.Write(scaffolded.Source);
-        else
-            OutputFile.Write(file, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(scaffolded.Source)));
+            return ExitCodes.Done;
+        }
+        using OutputFile result = OutputFile.Create(file);
+        result.Stream.Write(Encoding.UTF8.GetBytes(scaffolded.Source));
+        result.Commit();
         return ExitCodes.Done;
     }
 }

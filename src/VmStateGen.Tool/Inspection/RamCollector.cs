@@ -18,15 +18,20 @@ internal sealed class RamCollector
 
     /// <param name="reader">A reader that has read RAM's START.</param>
     /// <param name="hasContents">Reads the pages too.</param>
-    public RamCollector(QemuStreamReader reader, bool hasContents)
+    /// <param name="keepsImage">Notes where every page is.</param>
+    public RamCollector(QemuStreamReader reader, bool hasContents, bool keepsImage)
     {
         this.reader = reader;
         this.hasContents = hasContents;
-        statistics = new RamStatistics(reader.Ram!);
+        Image = keepsImage ? new RamImage(reader) : null;
+        statistics = Image?.Statistics ?? new RamStatistics(reader.Ram!);
         page = new byte[reader.Ram!.PageSize];
         foreach (RamBlockEntry block in reader.Ram.Blocks)
             contents.Add(block, 0);
     }
+
+    /// <summary>Where every page is, if it was asked for.</summary>
+    public RamImage? Image { get; }
 
     /// <summary>The counts as they are now.</summary>
     public RamReport Report => new(
@@ -38,7 +43,11 @@ internal sealed class RamCollector
     {
         while (reader.ReadRamRecord(out RamRecord record))
         {
-            statistics.Add(record);
+            // The image counts too.
+            if (Image != null)
+                Image.Add(record);
+            else
+                statistics.Add(record);
             if (hasContents && record.Block != null && record.Kind != RamRecordKind.Zero)
             {
                 // A difference is summed up by what it writes.

@@ -10,8 +10,9 @@ namespace VmStateGen.Tool.Inspection;
 /// <summary>What an inspection looks at.</summary>
 /// <param name="Device">Keeps the values of these sections only; null: of all.</param>
 /// <param name="HasContents">Reads the contents of RAM, and sums them up.</param>
+/// <param name="KeepsImage">Keeps where the contents of RAM are (<see cref="StreamReport.Image"/>); needs a file.</param>
 /// <param name="MayLackTrailer">The machine sends no trailer, so a stream without one is whole.</param>
-internal sealed record InspectionOptions(string? Device = null, bool HasContents = false, bool MayLackTrailer = false);
+internal sealed record InspectionOptions(string? Device = null, bool HasContents = false, bool KeepsImage = false, bool MayLackTrailer = false);
 
 /// <summary>Reads a stream from start to end into a <see cref="StreamReport"/>; damage becomes part of the report.</summary>
 internal static class StreamInspector
@@ -69,6 +70,7 @@ internal static class StreamInspector
             {
                 report.PageSize = reader.Description?.PageSize;
                 report.Ram = ram?.Report;
+                report.Image = ram?.Image;
             }
             Finish();
         }
@@ -82,7 +84,7 @@ internal static class StreamInspector
             {
                 if (reader.Ram != null && element.Section.Name == QemuWire.RamName && element.Section.Kind != SectionKind.Full)
                 {
-                    ram ??= new RamCollector(reader, options.HasContents);
+                    ram ??= new RamCollector(reader, options.HasContents, options.KeepsImage);
                     ram.ReadRecords(progress);
                 }
                 else if (element.Section.Kind == SectionKind.Full)

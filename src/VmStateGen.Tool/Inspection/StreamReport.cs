@@ -32,6 +32,9 @@ internal sealed class StreamReport
     /// <summary>The blocks of RAM, if the stream has RAM.</summary>
     public RamReport? Ram { get; set; }
 
+    /// <summary>The contents of RAM, if they were to be kept; good as long as the file is open, and to be disposed of.</summary>
+    public RamImage? Image { get; set; }
+
     /// <summary>Damage, in the order found.</summary>
     public List<StreamProblem> Problems { get; } = [];
 }

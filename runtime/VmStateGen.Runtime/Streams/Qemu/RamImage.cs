@@ -42,9 +42,12 @@ public sealed class RamImage : IDisposable
     }
 
     /// <summary>Reads all of a stream from the file's present position, and checks it.</summary>
+    /// <param name="stream">A file.</param>
+    /// <param name="options">How it is read.</param>
+    /// <param name="progress">Told offsets in the stream.</param>
     /// <returns><see langword="null"/> if there is no RAM in the stream.</returns>
     /// <exception cref="VmStateException">The stream is damaged or cut off.</exception>
-    public static RamImage? Read(Stream stream, QemuStreamReaderOptions? options = null)
+    public static RamImage? Read(Stream stream, QemuStreamReaderOptions? options = null, IProgress<long>? progress = null)
     {
         var reader = new QemuStreamReader(stream, options);
         RamImage? image = null;
@@ -55,7 +58,10 @@ public sealed class RamImage : IDisposable
                 if (reader.Ram != null)
                     image ??= new RamImage(reader);
                 while (reader.ReadRamRecord(out var record))
+                {
                     image!.Add(record);
+                    progress?.Report(record.Offset);
+                }
             }
             var result = image;
             image = null;
@@ -118,6 +124,31 @@ public sealed class RamImage : IDisposable
             }
         }
         Statistics.Add(record);
+    }
+
+    /// <summary>Checks that the stream has every page of every block that it does not leave out on purpose (§5.11).</summary>
+    /// <param name="allowMissing">Pages of which it says nothing are fine.</param>
+    /// <exception cref="VmStateException">It has not.</exception>
+    public void CheckWhole(bool allowMissing = false)
+    {
+        foreach (var block in ram.Blocks)
+            CheckWhole(block, allowMissing || block.GuestAddress != null);
+    }
+
+    /// <summary>Checks that the stream has every page of the block.</summary>
+    /// <param name="block">One of <see cref="Blocks"/>.</param>
+    /// <param name="allowMissing">Pages of which it says nothing are fine.</param>
+    /// <exception cref="VmStateException">It has not.</exception>
+    public void CheckWhole(RamBlockEntry block, bool allowMissing = false)
+    {
+        ArgumentNullException.ThrowIfNull(block);
+        foreach (var counted in Statistics.Blocks)
+        {
+            if (counted.Block != (object)block || allowMissing || counted.MissingPages == 0)
+                continue;
+            var where = ram.HasSetupFlush ? ": they were sent through the other channels of multifd" : "";
+            throw Fault.At($"ram › {block.Name}", $"all {counted.Pages} pages", $"nothing of {counted.MissingPages} of them{where}", -1);
+        }
     }
 
     /// <summary>What the stream says of a page.</summary>
@@ -201,9 +232,7 @@ public sealed class RamImage : IDisposable
     /// <summary>Keeps what is in the scratch page; a page that was kept before is written over.</summary>
     private void Spill(RamBlockEntry block, long page)
     {
-        spill ??= new FileStream(
-            Path.Combine(Path.GetTempPath(), $"vmstate-{Guid.NewGuid():N}.pages"),
-            new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Options = FileOptions.DeleteOnClose, BufferSize = 0 });
+        spill ??= OpenSpill();
         if (indexes[block].Get(page, out var place) != RamPagePlace.Spilled)
         {
             place = spilled;
@@ -212,6 +241,17 @@ public sealed class RamImage : IDisposable
         }
         spill.Position = place;
         spill.Write(scratch);
+    }
+
+    private static FileStream OpenSpill()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"vmstate-{Guid.NewGuid():N}.pages");
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Options = FileOptions.DeleteOnClose, BufferSize = 0 };
+        var file = new FileStream(path, options);
+        // Without a name it is gone even if the process is killed.
+        if (!OperatingSystem.IsWindows())
+            File.Delete(path);
+        return file;
     }
 }
 
