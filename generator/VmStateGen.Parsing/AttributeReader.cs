@@ -34,9 +34,14 @@ internal readonly struct AttributeReader(AttributeData data)
 
     public static bool Has(ISymbol symbol, string name) => Find(symbol, name) is not null;
 
+    /// <summary>The compiler has reported an argument: what it would have been is not known.</summary>
+    public bool IsBroken => data.AttributeConstructor is null
+        || data.ConstructorArguments.Any(argument => argument.Kind == TypedConstantKind.Error)
+        || data.NamedArguments.Any(argument => argument.Value.Kind == TypedConstantKind.Error);
+
     /// <summary>Constructor argument, or null.</summary>
     public object? Argument(int index) =>
-        index < data.ConstructorArguments.Length && data.ConstructorArguments[index].Kind != TypedConstantKind.Error
+        index < data.ConstructorArguments.Length && data.ConstructorArguments[index].Kind is not (TypedConstantKind.Error or TypedConstantKind.Array)
             ? data.ConstructorArguments[index].Value
             : null;
 
@@ -52,7 +57,7 @@ internal readonly struct AttributeReader(AttributeData data)
     {
         foreach (KeyValuePair<string, TypedConstant> argument in data.NamedArguments)
         {
-            if (argument.Key == property && argument.Value.Kind != TypedConstantKind.Error)
+            if (argument.Key == property && argument.Value.Kind is not (TypedConstantKind.Error or TypedConstantKind.Array))
                 return argument.Value;
         }
         return null;

@@ -3,7 +3,7 @@ namespace VmStateGen.Parsing;
 /// <summary>What can be wrong with one type's annotations; each is a diagnostic of the analyzers.</summary>
 public enum DefinitionRule
 {
-    /// <summary>{0} is not partial.</summary>
+    /// <summary>{0}, which is the type {1} or around it, is not partial.</summary>
     NotPartial,
 
     /// <summary>{0} cannot be named from a generated file: file-local.</summary>
@@ -68,4 +68,15 @@ public enum DefinitionRule
 
     /// <summary>Field {0} counts {1}, but is loaded later.</summary>
     CountAfterUse,
+
+    /// <summary>{0} carries [{1}], but its type {2} is not [VmState], so nothing reads it.</summary>
+    NotState,
+}
+
+/// <summary>Facts about rules that generator and analyzers must agree on.</summary>
+public static class DefinitionRules
+{
+    /// <summary>The type cannot be generated. The other rules warn of code that can.</summary>
+    public static bool IsError(this DefinitionRule rule) => rule is not (DefinitionRule.UnmarkedField or DefinitionRule.PredicateAssigns
+        or DefinitionRule.DeadCondition or DefinitionRule.SubsectionWithoutReset);
 }

@@ -28,11 +28,11 @@ internal sealed class HookParser(TypeParser parser)
                 parser.Report(DefinitionRule.DuplicateHook, method, parser.Type.Name, attribute, found.Name, method.Name);
             found = method;
             bool hasParameters = method.Parameters.Length == 0
-                || (takesVersion && method.Parameters.Length == 1 && method.Parameters[0].Type.SpecialType == SpecialType.System_Int32);
+                || (takesVersion && method.Parameters.Length == 1 && TypeParser.IsVersion(method.Parameters[0]));
             if (!hasParameters || method.IsStatic || !method.ReturnsVoid || method.Arity > 0 || method.IsAsync)
             {
                 parser.Report(DefinitionRule.MissingMember, method, parser.Type.Name, method.Name,
-                    takesVersion ? "void M() or void M(int version), not async" : "void M(), not async");
+                    takesVersion ? Signatures.VersionedHook : Signatures.Hook);
             }
         }
         return found;

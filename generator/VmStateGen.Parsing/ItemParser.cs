@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using VmStateGen.Schema;
 
 namespace VmStateGen.Parsing;
@@ -82,16 +83,15 @@ internal sealed class ItemParser(TypeParser parser)
             CheckMarked(field, field.IsImplicitlyDeclared);
         else if (member is IPropertySymbol { IsStatic: false } property && IsAutoProperty(property))
             CheckMarked(property, property.IsImplicitlyDeclared);
-        else if (member is IEventSymbol { IsStatic: false } @event && HasBackingField(@event))
+        else if (member is IEventSymbol { IsStatic: false, IsAbstract: false } @event)
             CheckMarkedEvent(@event);
 
+        if (member is IFieldSymbol { AssociatedSymbol: ISymbol owner } && (AttributeReader.Has(member, "Field") || AttributeReader.Has(member, "Subsection")))
+            parser.Report(DefinitionRule.Conflict, owner, owner.Name, "[field: …] on a backing field; write the attribute without the target");
         if (member is not (IFieldSymbol { AssociatedSymbol: null } or IPropertySymbol))
             return;
         AttributeReader[] fields = AttributeReader.All(member, "Field").ToArray();
-        if (member.IsStatic && fields.Length > 0)
-            parser.Report(DefinitionRule.Conflict, member, member.Name, "[Field] on a static member");
-        if (fields.Length > 0 && AttributeReader.Has(member, "Ignore"))
-            parser.Report(DefinitionRule.Conflict, member, member.Name, "[Field] and [Ignore]");
+        CheckPlace(member, fields.Length > 0);
         foreach (AttributeReader removed in AttributeReader.All(member, "Removed"))
             AddPadding(removed);
         foreach (AttributeReader attribute in fields)
@@ -100,17 +100,41 @@ internal sealed class ItemParser(TypeParser parser)
             positions.Add((member, entries.Count));
     }
 
+    /// <summary>Whether the member is one that can carry its attributes.</summary>
+    private void CheckPlace(ISymbol member, bool isField)
+    {
+        bool isSubsection = AttributeReader.Has(member, "Subsection");
+        if (isField && AttributeReader.Has(member, "Ignore"))
+            parser.Report(DefinitionRule.Conflict, member, member.Name, "[Field] and [Ignore]");
+        if (!isField && !isSubsection)
+        {
+            if (AttributeReader.Has(member, "Removed"))
+                parser.Report(DefinitionRule.Conflict, member, member.Name, "[Removed] on a member that is not on the wire; put it on the [Field] that follows the padding");
+            return;
+        }
+        if (member.IsStatic)
+            parser.Report(DefinitionRule.Conflict, member, member.Name, "[Field] or [Subsection] on a static member");
+        else if (member is IPropertySymbol { IsIndexer: true } or IPropertySymbol { ExplicitInterfaceImplementations.Length: > 0 } or IPropertySymbol { GetMethod: null })
+            parser.Report(DefinitionRule.Conflict, member, member.Name, "[Field] or [Subsection] on a property that generated code cannot read: an indexer, an explicit implementation or one without a getter");
+    }
+
     private void CheckMarked(ISymbol member, bool isImplicit)
     {
-        bool isMarked = new[] { "Field", "Subsection", "Ignore", "Parent" }.Any(name => AttributeReader.Has(member, name));
+        bool isMarked = new[] { "Field", "Subsection", "Ignore", "Parent" }.Any(name => AttributeReader.Has(member, name))
+            || (member is IPropertySymbol && parser.Type.GetMembers().OfType<IFieldSymbol>()
+                .Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, member) && AttributeReader.Has(field, "Ignore")));
         if (!isMarked && !isImplicit)
             parser.Report(DefinitionRule.UnmarkedField, member, member.Name, parser.Type.Name);
     }
 
+    /// <summary>The compiler shows no field behind an event, nor what [field: …] puts on it: both are read from the declaration.</summary>
     private void CheckMarkedEvent(IEventSymbol @event)
     {
-        bool isMarked = parser.Type.GetMembers().OfType<IFieldSymbol>()
-            .Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, @event) && AttributeReader.Has(field, "Ignore"));
+        EventFieldDeclarationSyntax? declaration = @event.DeclaringSyntaxReferences.Select(reference => reference.GetSyntax(parser.Cancel)
+            .FirstAncestorOrSelf<EventFieldDeclarationSyntax>()).FirstOrDefault();
+        bool isMarked = declaration is null || AttributeReader.Has(@event, "Ignore")
+            || declaration.AttributeLists.Where(list => list.Target?.Identifier.ValueText == "field").SelectMany(list => list.Attributes)
+                .Any(attribute => attribute.Name.ToString() is string name && (name.EndsWith("Ignore", StringComparison.Ordinal) || name.EndsWith("IgnoreAttribute", StringComparison.Ordinal)));
         if (!isMarked)
             parser.Report(DefinitionRule.UnmarkedField, @event, @event.Name, parser.Type.Name);
     }
@@ -118,25 +142,35 @@ internal sealed class ItemParser(TypeParser parser)
     private bool IsAutoProperty(IPropertySymbol property) => parser.Type.GetMembers().OfType<IFieldSymbol>()
         .Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, property));
 
-    private bool HasBackingField(IEventSymbol @event) => parser.Type.GetMembers().OfType<IFieldSymbol>()
-        .Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, @event));
-
     private void AddPadding(AttributeReader removed)
     {
+        if (removed.IsBroken)
+        {
+            parser.Fail();
+            return;
+        }
         string name = removed.Argument(0) as string ?? "";
         int size = removed.Argument(1) is int value ? value : 0;
         parser.CheckName(name, parser.Type.Name, removed.Location);
         if (size < 1)
             parser.Report(DefinitionRule.BadExtent, removed.Location, name, $"size {size}");
-        if (removed.Text("CountFrom") is not null)
-            parser.Report(DefinitionRule.UnsupportedType, removed.Location, name, "counted padding", "padding of a fixed size; counted padding is not supported yet");
-        (WireItem item, Predicate? when) = ReadConditions(removed, new WireItem { Name = name, Shape = new WireShape.Padding(size) }, name);
+        string? count = removed.Text("CountFrom") is string source ? parser.CountOf(source, removed.Location) : null;
+        int? max = removed.Number("Max") is int most and >= 0 ? most : null;
+        if (count is not null && max is null)
+            parser.Report(DefinitionRule.MissingMax, removed.Location, name);
+        (WireItem item, Predicate? when) = ReadConditions(removed, new WireItem { Name = name, Shape = new WireShape.Padding(size), Max = max }, name);
+        canBeInRun &= count is null && when is null;
         Add(removed.Number("Order"), removed.Location, item,
-            new ItemModel { Member = "", When = when, TrailerType = "unused_buffer", TrailerName = "unused" });
+            new ItemModel { Member = "", Count = count, When = when, TrailerType = "unused_buffer", TrailerName = "unused" });
     }
 
     private void ParseField(ISymbol member, AttributeReader attribute)
     {
+        if (attribute.IsBroken)
+        {
+            parser.Fail();
+            return;
+        }
         string name = attribute.Argument(0) as string ?? WireNames.Snake(member.Name);
         parser.CheckName(name, member.Name, attribute.Location);
         var shape = new ShapeParser(parser, member, attribute, IsReadOnly(member, parser));
@@ -144,7 +178,7 @@ internal sealed class ItemParser(TypeParser parser)
             return;
         (item, Predicate? when) = ReadConditions(attribute, item with { Name = name }, name);
         string? defaultValue = attribute.Constant("Default") is TypedConstant { IsNull: false } constant ? ReadDefault(member, item, model, constant, attribute) : null;
-        item = item with { Default = defaultValue is null ? null : attribute.Constant("Default")!.Value.Value!.ToString().Replace(' ', '_') };
+        item = item with { Default = defaultValue is null ? null : Convert.ToString(attribute.Constant("Default")!.Value.Value, System.Globalization.CultureInfo.InvariantCulture)!.Replace(' ', '_') };
         canBeInRun &= shape.CanBeInRun && item.When is null && defaultValue is null;
         Add(attribute.Number("Order"), attribute.Location ?? member.Locations.FirstOrDefault(), item, model with { When = when, Default = defaultValue });
     }
@@ -152,12 +186,28 @@ internal sealed class ItemParser(TypeParser parser)
     private string? ReadDefault(ISymbol member, WireItem item, ItemModel model, TypedConstant constant, AttributeReader attribute)
     {
         if (model.Form == MemberForm.Value && item.Shape is WireShape.Scalar && item.When is null && model.Codec is null
-            && constant.Kind is TypedConstantKind.Primitive or TypedConstantKind.Enum)
+            && FitsDefault(member, constant))
         {
+            if (model.IsReadOnly)
+                parser.Report(DefinitionRule.NotAssignable, attribute.Location, member.Name);
             return $"unchecked(({model.Type}){Microsoft.CodeAnalysis.CSharp.SymbolDisplay.FormatPrimitive(constant.Value!, quoteStrings: true, useHexadecimalNumbers: false)})";
         }
         parser.Report(DefinitionRule.Conflict, attribute.Location, member.Name, "Default on something other than one versioned number, bool or enum");
         return null;
+    }
+
+    /// <summary>Whether a cast makes the constant a value of the member's type.</summary>
+    private static bool FitsDefault(ISymbol member, TypedConstant constant)
+    {
+        if (constant.Kind is not (TypedConstantKind.Primitive or TypedConstantKind.Enum))
+            return false;
+        ITypeSymbol type = member is IFieldSymbol field ? field.Type : ((IPropertySymbol)member).Type;
+        return (StateTypes.Scalar(type), constant.Value) switch
+        {
+            (ScalarKind.Bool, bool) => true,
+            (ScalarKind.Bool or ScalarKind.Guid or ScalarKind.Timer, _) or (_, bool or string) => false,
+            _ => true,
+        };
     }
 
     /// <summary>Version, Until, When and Subsection, which fields and padding share.</summary>
@@ -169,7 +219,7 @@ internal sealed class ItemParser(TypeParser parser)
         if (subsection is not null)
         {
             SubsectionSchema? flat = parser.FlatSubsections.FirstOrDefault(candidate => candidate.Name == subsection);
-            if (flat is null)
+            if (flat is null && !parser.HasBrokenSubsection)
                 parser.Report(DefinitionRule.UnknownSubsection, attribute.Location, what, subsection);
             version = flat?.Version ?? version;
             minimum = flat?.MinimumVersion ?? minimum;

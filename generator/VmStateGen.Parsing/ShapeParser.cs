@@ -5,7 +5,7 @@ using VmStateGen.Schema;
 namespace VmStateGen.Parsing;
 
 /// <summary>What one [Field] puts on the wire, from the member's type and the attribute.</summary>
-internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeReader attribute, bool isReadOnly)
+internal sealed partial class ShapeParser(TypeParser parser, ISymbol member, AttributeReader attribute, bool isReadOnly)
 {
     private const int BitmapWireType = 12;
 
@@ -22,15 +22,24 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
     /// <summary>The item without its name and conditions; null if the problem was reported.</summary>
     public (WireItem Item, ItemModel Model)? Parse()
     {
+        if (StateTypes.IsUnknown(type))
+        {
+            parser.Fail();
+            return null;
+        }
         if (Unsupported() is (string what, string advice))
         {
             parser.Report(DefinitionRule.UnsupportedType, Location, member.Name, what, advice);
             return null;
         }
         CheckExtent();
-        (WireItem Item, ItemModel Model)? parsed = attribute.Type("Codec") is INamedTypeSymbol codec ? Codec(codec) : Natural();
+        (WireItem Item, ItemModel Model)? parsed = attribute.Type("Codec") is INamedTypeSymbol codec ? Codec(codec)
+            : attribute.Type("Via") is INamedTypeSymbol companion ? Companion(companion)
+            : Collection() ?? Natural();
         if (parsed is not (WireItem item, ItemModel model))
             return null;
+        if (attribute.Number("ElementVersion") is not (null or -1) && item.Shape is not (WireShape.List or WireShape.Tree))
+            parser.Report(DefinitionRule.Conflict, Location, member.Name, "ElementVersion on something that is no list or tree");
         if (attribute.Text("TypeName") is string typeName)
             model = model with { TrailerType = typeName };
         if (attribute.Number("StructVersion") is int structVersion and not -1)
@@ -41,12 +50,8 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
     /// <summary>What annotations can say, but generated code cannot do yet.</summary>
     private (string What, string Advice)? Unsupported()
     {
-        if (attribute.Constant("Via") is not null)
-            return ("written through a companion type", "plain fields; Via is not supported yet");
-        if (attribute.Number("As") == BitmapWireType)
-            return ("a bitmap", "a ulong[]; bitmaps are not supported yet");
-        if (attribute.Number("NullMarker") is not (null or 0))
-            return ("an array with null markers", "an array without nulls; markers are not supported yet");
+        if (member is IFieldSymbol { IsFixedSizeBuffer: true } buffer)
+            return ("a fixed buffer", $"an [InlineArray({buffer.FixedSize})] struct: fixed buffers need unsafe code");
         return null;
     }
 
@@ -69,6 +74,8 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
     private (WireItem Item, ItemModel Model)? Codec(INamedTypeSymbol codec)
     {
         CanBeInRun = false;
+        if (new[] { "As", "Expect", "Length", "Start", "Element", "CountFrom", "Max", "StructVersion" }.FirstOrDefault(name => attribute.Constant(name) is not null) is string other)
+            parser.Report(DefinitionRule.Conflict, Location, member.Name, $"{other} beside a Codec, which alone decides what is on the wire");
         bool implements = codec.AllInterfaces.Any(candidate => candidate.Name == "IVmStateCodec"
             && candidate.TypeArguments.Length == 1 && SymbolEqualityComparer.Default.Equals(candidate.TypeArguments[0], type));
         if (!implements || AttributeReader.Find(codec, "VmStateCodec") is not AttributeReader facts || isReadOnly)
@@ -95,8 +102,14 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
 
     private (WireItem Item, ItemModel Model)? Natural()
     {
+        if (failedCollection)
+            return null;
         if (type is IArrayTypeSymbol { Rank: 1 } array)
             return Elements(array.ElementType, MemberForm.Array, MemberForm.ArrayElement, null);
+        if (type is IArrayTypeSymbol { Rank: 2 } matrix)
+            return Matrix(matrix.ElementType);
+        if (type is INamedTypeSymbol { Name: "Memory", Arity: 1, ContainingNamespace.Name: "System" } memory)
+            return Elements(memory.TypeArguments[0], MemberForm.Memory, MemberForm.Memory, null);
         if (StateTypes.InlineLength(type) is int inline && StateTypes.InlineElement(type) is ITypeSymbol inlineElement)
         {
             if (member is IPropertySymbol)
@@ -141,7 +154,9 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
     private (WireItem Item, ItemModel Model)? Value(ITypeSymbol element, MemberForm form, ArrayExtent? extent)
     {
         if (element is INamedTypeSymbol state && TypeParser.IsState(state))
-            return State(state, form, extent);
+            return WithNulls(State(state, form, extent), element);
+        if (NullMarking(element, form) is NullMarking && element is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable)
+            return WithNulls(Value(nullable.TypeArguments[0], form, extent), element);
         if (StateTypes.Scalar(element) is not ScalarKind natural)
         {
             parser.Report(DefinitionRule.UnsupportedType, Location, member.Name, type.ToDisplayString(), StateTypes.Advice(extent is null ? type : element));
@@ -162,9 +177,10 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
             if (extent is not null || !StateTypes.IsInteger(kind) || kind == ScalarKind.Bool)
                 parser.Report(DefinitionRule.Conflict, Location, member.Name, "Expect on something other than one integer");
         }
-        bool isReferenceArray = form is MemberForm.Array or MemberForm.ArrayElement;
+        bool isReferenceArray = form is MemberForm.Array or MemberForm.ArrayElement or MemberForm.Array2D or MemberForm.Memory;
         CanBeInRun &= !isReferenceArray;
-        if (isReadOnly && !isReferenceArray)
+        // What must equal the local value is compared, never assigned.
+        if (isReadOnly && !isReferenceArray && expect != Expectation.Equal)
         {
             parser.Report(DefinitionRule.NotAssignable, Location, member.Name);
             return null;
@@ -185,63 +201,70 @@ internal sealed class ShapeParser(TypeParser parser, ISymbol member, AttributeRe
     private (WireItem Item, ItemModel Model)? State(INamedTypeSymbol state, MemberForm form, ArrayExtent? extent)
     {
         bool isStruct = state.IsValueType;
-        if (isReadOnly && isStruct && form is not (MemberForm.Array or MemberForm.ArrayElement))
+        if (isReadOnly && isStruct && form is not (MemberForm.Array or MemberForm.ArrayElement or MemberForm.Array2D or MemberForm.Memory))
         {
             parser.Report(DefinitionRule.NotAssignable, Location, member.Name);
             return null;
         }
         if (attribute.Number("As") is not (null or 0) || attribute.Number("Expect") is not (null or 0))
             parser.Report(DefinitionRule.Conflict, Location, member.Name, "As or Expect on nested state");
-        if (SymbolEqualityComparer.Default.Equals(state.OriginalDefinition, parser.Type.OriginalDefinition))
+        if (StateTypes.Contains(state, parser.Type))
         {
             parser.Report(DefinitionRule.UnsupportedType, Location, member.Name, state.ToDisplayString(), "a subsection, or an index: a state that contains itself never ends");
             return null;
         }
         string key = parser.Reach(state);
         // A class may be null and an array may be short: what can fail needs a path of its own.
-        CanBeInRun &= isStruct && form is not (MemberForm.Array or MemberForm.ArrayElement);
+        CanBeInRun &= isStruct && form is not (MemberForm.Array or MemberForm.ArrayElement or MemberForm.Array2D or MemberForm.Memory);
         return (
             new WireItem { Name = "", Shape = new WireShape.State(key, extent) },
             Model(form, state.WithNullableAnnotation(NullableAnnotation.NotAnnotated)) with
             {
                 TrailerType = "struct",
                 IsStructState = isStruct,
+                SetsParent = parser.SetsParent(state),
                 CanCreate = !isStruct && parser.CanCreate(state) && (!isReadOnly || form is MemberForm.Array or MemberForm.ArrayElement),
             });
     }
 
     private int CheckStructVersion(WireItem item, int version)
     {
-        if (item.Shape is not WireShape.State)
+        ITypeSymbol element = type is IArrayTypeSymbol array ? array.ElementType
+            : StateTypes.InlineLength(type) is null ? type : StateTypes.InlineElement(type) ?? type;
+        if (item.Shape is not WireShape.State || AttributeReader.Find(element.OriginalDefinition, "VmState") is not AttributeReader state)
+        {
             parser.Report(DefinitionRule.Conflict, Location, member.Name, "StructVersion on something that is no nested state");
+            return version;
+        }
+        int highest = state.Number("Version") ?? 1;
+        int lowest = state.Number("MinimumVersion") ?? System.Math.Min(1, highest);
+        if (version < lowest || version > highest)
+            parser.Report(DefinitionRule.VersionOutOfRange, Location, member.Name, $"StructVersion {version}", $"{lowest} to {highest}, the versions of {element.Name}");
         return version;
     }
 
     private (WireItem Item, ItemModel Model)? ReadCount(WireItem item, ItemModel model)
     {
         if (attribute.Text("CountFrom") is not string count)
+        {
+            if (attribute.Number("Max") is not (null or -1) && item.Max is null)
+                parser.Report(DefinitionRule.BadExtent, Location, member.Name, "Max on something that is not counted");
             return (item, model);
+        }
         CanBeInRun = false;
-        if (model.Form is not MemberForm.Array)
+        if (model.Form is not (MemberForm.Array or MemberForm.Memory or MemberForm.Bits))
         {
             parser.Report(DefinitionRule.BadExtent, Location, member.Name, "CountFrom on something that is no array");
             return null;
         }
-        bool exists = parser.FindMember(count, candidate =>
-            (candidate is IFieldSymbol { IsStatic: false } field && IsCount(field.Type))
-            || (candidate is IPropertySymbol { IsStatic: false, GetMethod: not null } property && IsCount(property.Type))) is not null;
-        if (!exists)
-            parser.Report(DefinitionRule.MissingMember, Location, parser.Type.Name, count, "an integer field or property");
+        string expression = parser.CountOf(count, Location);
         if (attribute.Number("Max") is not int max || max < 0)
         {
             parser.Report(DefinitionRule.MissingMax, Location, member.Name);
             return null;
         }
-        return (item with { Max = max }, model with { Count = "this." + WireNames.Escaped(count) });
+        return (item with { Max = max }, model with { Count = expression });
     }
-
-    private static bool IsCount(ITypeSymbol type) =>
-        StateTypes.Scalar(type) is ScalarKind kind && kind is >= ScalarKind.U8 and <= ScalarKind.I64 && type.TypeKind != TypeKind.Enum;
 
     private ItemModel Model(MemberForm form, ITypeSymbol element) => new()
     {

@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Linq;
 using Microsoft.CodeAnalysis;
 using VmStateGen.Schema;
@@ -56,6 +57,36 @@ internal static class StateTypes
     /// <summary>An integer or a boolean of at most 8 bytes.</summary>
     public static bool IsInteger(ScalarKind kind) => kind is >= ScalarKind.Bool and <= ScalarKind.I64;
 
+    /// <summary>The compiler does not know the type, or a part of it, and has said so.</summary>
+    public static bool IsUnknown(ITypeSymbol type) => type switch
+    {
+        { TypeKind: TypeKind.Error } => true,
+        IArrayTypeSymbol array => IsUnknown(array.ElementType),
+        IPointerTypeSymbol pointer => IsUnknown(pointer.PointedAtType),
+        INamedTypeSymbol named => named.TypeArguments.Any(IsUnknown),
+        _ => false,
+    };
+
+    /// <summary>Whether the state is the other, or has it in a field at any depth. A subsection ends the chain: it need not come.</summary>
+    public static bool Contains(INamedTypeSymbol state, INamedTypeSymbol other) =>
+        Contains(state.OriginalDefinition, other.OriginalDefinition, new HashSet<ISymbol>(SymbolEqualityComparer.Default));
+
+    private static bool Contains(INamedTypeSymbol state, INamedTypeSymbol other, HashSet<ISymbol> seen)
+    {
+        if (SymbolEqualityComparer.Default.Equals(state, other))
+            return true;
+        if (!seen.Add(state))
+            return false;
+        foreach (ISymbol member in state.GetMembers().Where(member => AttributeReader.Has(member, "Field")))
+        {
+            ITypeSymbol? type = member is IFieldSymbol field ? field.Type : (member as IPropertySymbol)?.Type;
+            type = type is IArrayTypeSymbol array ? (array.ElementType.NullableAnnotation == NullableAnnotation.Annotated ? null : array.ElementType) : type is not null && InlineLength(type) is not null ? InlineElement(type) : type;
+            if (type is INamedTypeSymbol inner && TypeParser.IsState(inner) && Contains(inner.OriginalDefinition, other, seen))
+                return true;
+        }
+        return state.BaseType is INamedTypeSymbol parent && TypeParser.IsState(parent) && Contains(parent.OriginalDefinition, other, seen);
+    }
+
     /// <summary>Elements of an inline array type, null if it is none.</summary>
     public static int? InlineLength(ITypeSymbol type)
     {
@@ -73,7 +104,7 @@ internal static class StateTypes
         if (type is IArrayTypeSymbol array)
         {
             return array.Rank > 1
-                ? "a one-dimensional array; arrays of more dimensions are not supported yet"
+                ? "an array of one or two dimensions"
                 : "an array of a supported element type";
         }
         return type switch
@@ -81,13 +112,12 @@ internal static class StateTypes
             { SpecialType: SpecialType.System_IntPtr or SpecialType.System_UIntPtr } => "long or ulong: a native integer has no fixed size",
             { SpecialType: SpecialType.System_Decimal } => "a struct of its four 32-bit parts",
             { SpecialType: SpecialType.System_Char } => "ushort",
-            { SpecialType: SpecialType.System_String } => "a byte[]; strings are not supported yet",
             { TypeKind: TypeKind.Pointer or TypeKind.FunctionPointer } => "[Ignore] and rebuild it in [AfterLoad]",
             { TypeKind: TypeKind.Delegate } => "[Ignore] and subscribe again in [AfterLoad]",
             { IsRefLikeType: true } => "an array",
-            { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } => "a subsection, or a field with When; nullable values are not supported yet",
+            { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } => "a subsection, or the value and a bool with When; only elements of an array can be null",
             { TypeKind: TypeKind.TypeParameter } => "a concrete type",
-            INamedTypeSymbol { IsGenericType: true } generic => $"an array; {generic.Name} is not supported yet",
+            INamedTypeSymbol { IsGenericType: true } generic => $"List, LinkedList, SortedList or SortedDictionary of a [VmState] type instead of {generic.Name}",
             { TypeKind: TypeKind.Class or TypeKind.Struct } => "[VmState] on that type, a Codec, or [Ignore]",
             _ => "[Ignore] and rebuild it in [AfterLoad]",
         };

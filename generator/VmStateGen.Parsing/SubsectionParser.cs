@@ -13,6 +13,9 @@ internal sealed class SubsectionParser(TypeParser parser)
 
     public IReadOnlyList<SubsectionSchema> Flat => found.Where(entry => entry.Schema.Type is null).Select(entry => entry.Schema).ToList();
 
+    /// <summary>The compiler has reported an argument of one of them.</summary>
+    public bool HasBroken { get; private set; }
+
     public IEnumerable<SubsectionSchema> Schema => found.Select(entry => entry.Schema);
 
     public IEnumerable<SubsectionModel> Models => found.Select(entry => entry.Model);
@@ -50,10 +53,12 @@ internal sealed class SubsectionParser(TypeParser parser)
 
     private void ParseFlat(AttributeReader attribute)
     {
+        if (IsBroken(attribute))
+            return;
         string name = attribute.Argument(0) as string ?? "";
         (int version, int minimum) = parser.ReadVersions(attribute, name);
         SubsectionModel model = ReadConditions(attribute, new SubsectionModel());
-        if (model.Needed is null && model.Present is null)
+        if (!HasCondition(attribute))
             parser.Report(DefinitionRule.SubsectionWithoutNeeded, attribute.Location, name);
         found.Add((attribute.Number("Order"), new SubsectionSchema
         {
@@ -65,9 +70,30 @@ internal sealed class SubsectionParser(TypeParser parser)
         }, model, attribute.Location));
     }
 
+    /// <summary>It says when it is written, even if what it names is missing.</summary>
+    private static bool HasCondition(AttributeReader attribute) => attribute.Text("Needed") is not null || attribute.Text("Present") is not null;
+
+    /// <summary>What the compiler has reported is not reported again; the type has nothing to generate.</summary>
+    private bool IsBroken(AttributeReader attribute)
+    {
+        if (attribute.IsBroken)
+        {
+            HasBroken = true;
+            parser.Fail();
+        }
+        return attribute.IsBroken;
+    }
+
     private void ParseNested(ISymbol member, AttributeReader attribute)
     {
         ITypeSymbol memberType = member is IFieldSymbol field ? field.Type : ((IPropertySymbol)member).Type;
+        if (IsBroken(attribute))
+            return;
+        if (StateTypes.IsUnknown(memberType))
+        {
+            parser.Fail();
+            return;
+        }
         string name = attribute.Argument(0) as string ?? parser.Name + "/" + WireNames.Snake(member.Name);
         if (memberType is not INamedTypeSymbol type || !TypeParser.IsState(type))
         {
@@ -87,10 +113,10 @@ internal sealed class SubsectionParser(TypeParser parser)
             IsStruct = type.IsValueType,
             IsProperty = member is IPropertySymbol,
             IsReadOnly = isReadOnly,
+            SetsParent = parser.SetsParent(type),
             CanCreate = parser.CanCreate(type) && !isReadOnly,
         });
-        bool hasCondition = model.Needed is not null || model.Present is not null;
-        bool byNull = !hasCondition && type.IsReferenceType && memberType.NullableAnnotation != NullableAnnotation.NotAnnotated && !isReadOnly;
+        bool byNull = !HasCondition(attribute) && type.IsReferenceType && memberType.NullableAnnotation != NullableAnnotation.NotAnnotated && !isReadOnly;
         if (isReadOnly && type.IsValueType)
             parser.Report(DefinitionRule.NotAssignable, member, member.Name);
         if (byNull && !model.CanCreate)
@@ -114,7 +140,7 @@ internal sealed class SubsectionParser(TypeParser parser)
         bool hasSubsections = AttributeReader.Has(type, "Subsection")
             || type.GetMembers().Any(inner => AttributeReader.Has(inner, "Subsection"));
         if (hasSubsections && ownName != name)
-            parser.Report(DefinitionRule.SubsectionPrefix, location, ownName, name);
+            parser.Report(DefinitionRule.SubsectionPrefix, location, ownName + "/…", name);
     }
 
     private SubsectionModel ReadConditions(AttributeReader attribute, SubsectionModel model)
@@ -130,7 +156,7 @@ internal sealed class SubsectionParser(TypeParser parser)
                 _ => false,
             }) is not null;
             if (!exists)
-                parser.Report(DefinitionRule.MissingMember, attribute.Location, parser.Type.Name, flag, "a bool field or property that can be set");
+                parser.Report(DefinitionRule.MissingMember, attribute.Location, parser.Type.Name, flag, Signatures.Flag);
             present = "this." + WireNames.Escaped(flag);
         }
         string? absent = null;
@@ -139,7 +165,7 @@ internal sealed class SubsectionParser(TypeParser parser)
             bool exists = parser.FindMember(method, member =>
                 member is IMethodSymbol { ReturnsVoid: true, Parameters.Length: 0, IsStatic: false, Arity: 0, IsAsync: false }) is not null;
             if (!exists)
-                parser.Report(DefinitionRule.MissingMember, attribute.Location, parser.Type.Name, method, "void M(), not async");
+                parser.Report(DefinitionRule.MissingMember, attribute.Location, parser.Type.Name, method, Signatures.Hook);
             absent = WireNames.Escaped(method);
         }
         return model with { Needed = needed, Present = present, Absent = absent };
@@ -147,6 +173,8 @@ internal sealed class SubsectionParser(TypeParser parser)
 
     private void ParseRemoved(AttributeReader attribute)
     {
+        if (IsBroken(attribute))
+            return;
         string name = attribute.Argument(0) as string ?? "";
         if (attribute.Argument(1) is not INamedTypeSymbol type || !TypeParser.IsState(type) || !parser.CanCreate(type))
         {

@@ -40,6 +40,9 @@ public sealed class TypeParser
     /// <summary>The subsections that have no member of their own.</summary>
     internal IReadOnlyList<SubsectionSchema> FlatSubsections { get; private set; } = Array.Empty<SubsectionSchema>();
 
+    /// <summary>A subsection of the type cannot be read: which ones it has is not known.</summary>
+    internal bool HasBrokenSubsection { get; private set; }
+
     /// <summary>Whether the type is one of ours.</summary>
     public static bool IsState(ITypeSymbol type) => AttributeReader.Has(type.OriginalDefinition, "VmState");
 
@@ -55,6 +58,8 @@ public sealed class TypeParser
 
     private TypeModel Parse(AttributeReader attribute)
     {
+        if (attribute.IsBroken)
+            Fail();
         (Name, bool isSection) = ReadName(attribute);
         (Version, MinimumVersion) = ReadVersions(attribute, type.Name);
         CheckDeclaration(isSection);
@@ -62,6 +67,7 @@ public sealed class TypeParser
         var subsections = new SubsectionParser(this);
         subsections.Parse();
         FlatSubsections = subsections.Flat;
+        HasBrokenSubsection = subsections.HasBroken;
         var items = new ItemParser(this);
         items.Parse();
         HookModel hooks = new HookParser(this).Parse();
@@ -95,12 +101,15 @@ public sealed class TypeParser
             HintName = HintName(schema.Key),
             IsStruct = type.IsValueType,
             HidesBase = type.BaseType is INamedTypeSymbol parent && HasStateBase(parent),
-            Needed = attribute.Text("Needed") is string needed ? PredicateOf(needed, attribute.Location) : null,
+            Needed = attribute.Text("Needed") is string needed ? PredicateOf(needed, attribute.Location, takesVersion: false) : null,
             Hooks = hooks,
             Validations = validations.ToEquatableArray(),
+            Parent = ParentMember(type) is ISymbol parentMember
+                ? new ParentModel("this." + WireNames.Escaped(parentMember.Name), WireNames.Qualified(TypeOf(parentMember).WithNullableAnnotation(NullableAnnotation.NotAnnotated)))
+                : null,
             Enums = enums.Values.ToEquatableArray(),
             ExternalSchemas = external.Values.OrderBy(value => value.Key, StringComparer.Ordinal).ToEquatableArray(),
-            CanBeInRun = hooks == new HookModel() && validations.Length == 0 && schema.Subsections.Count == 0
+            CanBeInRun = ParentMember(type) is null && hooks == new HookModel() && validations.Length == 0 && schema.Subsections.Count == 0
                 && schema.RemovedSubsections.Count == 0 && items.CanBeInRun,
         };
     }
@@ -108,13 +117,17 @@ public sealed class TypeParser
     /// <summary>Reports a problem; an error leaves nothing to generate.</summary>
     internal void Report(DefinitionRule rule, Location? location, params string[] arguments)
     {
-        failed |= rule is not (DefinitionRule.UnmarkedField or DefinitionRule.PredicateAssigns or DefinitionRule.DeadCondition
-            or DefinitionRule.SubsectionWithoutReset);
+        failed |= rule.IsError();
         sink.Report(rule, sink.WantsLocations ? location ?? type.Locations.FirstOrDefault() : null, arguments);
     }
 
     internal void Report(DefinitionRule rule, ISymbol symbol, params string[] arguments) =>
         Report(rule, sink.WantsLocations ? symbol.Locations.FirstOrDefault() : null, arguments);
+
+    /// <summary>Leaves nothing to generate, where the compiler has said why.</summary>
+    internal void Fail() => failed = true;
+
+    internal CancellationToken Cancel => cancel;
 
     internal void ThrowIfCancelled() => cancel.ThrowIfCancellationRequested();
 
@@ -127,7 +140,7 @@ public sealed class TypeParser
         if (!SymbolEqualityComparer.Default.Equals(state.ContainingAssembly, type.ContainingAssembly) && !external.ContainsKey(key)
             && AttributeReader.Find(state, "VmStateSchema")?.Argument(0) is string text)
         {
-            foreach (StateSchema schema in SchemaParser.Parse(text).States.Where(schema => schema.Key == key))
+            if (ReadSchema(text, key, state) is StateSchema schema)
             {
                 external.Add(key, schema);
                 foreach (string inner in ReachedBy(schema))
@@ -139,6 +152,20 @@ public sealed class TypeParser
             }
         }
         return key;
+    }
+
+    private StateSchema? ReadSchema(string text, string key, INamedTypeSymbol state)
+    {
+        try
+        {
+            return SchemaParser.Parse(text).States.FirstOrDefault(schema => schema.Key == key);
+        }
+        catch (SchemaException e)
+        {
+            Report(DefinitionRule.UnsupportedType, type, type.Name, state.ToDisplayString(),
+                $"an assembly {state.ContainingAssembly.Name} built with the same VmStateGen; its schema cannot be read ({e.Problem})");
+            return null;
+        }
     }
 
     internal string ReachEnum(INamedTypeSymbol enumType)
@@ -154,26 +181,29 @@ public sealed class TypeParser
     }
 
     /// <summary>The predicate of that name: a method, a property or a field of the type or its bases.</summary>
-    internal Predicate? PredicateOf(string name, Location? location)
+    internal Predicate? PredicateOf(string name, Location? location, bool takesVersion = true)
     {
         ISymbol? member = FindMember(name, candidate => candidate switch
         {
             IMethodSymbol { ReturnType.SpecialType: SpecialType.System_Boolean, IsStatic: false, Arity: 0 } method =>
                 method.Parameters.Length == 0
-                || (method.Parameters.Length == 1 && method.Parameters[0].Type.SpecialType == SpecialType.System_Int32),
+                || (takesVersion && method.Parameters.Length == 1 && IsVersion(method.Parameters[0])),
             IPropertySymbol { Type.SpecialType: SpecialType.System_Boolean, IsStatic: false, GetMethod: not null, IsIndexer: false } => true,
             IFieldSymbol { Type.SpecialType: SpecialType.System_Boolean, IsStatic: false } => true,
             _ => false,
         });
         if (member is null)
         {
-            Report(DefinitionRule.MissingMember, location, type.Name, name, "bool M() or bool M(int version)");
+            Report(DefinitionRule.MissingMember, location, type.Name, name, takesVersion ? Signatures.Predicate : Signatures.SectionPredicate);
             return null;
         }
         if (sink.WantsLocations)
             PredicateBody.Check(this, member, cancel);
         return new Predicate(WireNames.Escaped(name), member is IMethodSymbol, member is IMethodSymbol { Parameters.Length: 1 });
     }
+
+    internal static bool IsVersion(IParameterSymbol parameter) =>
+        parameter.Type.SpecialType == SpecialType.System_Int32 && parameter.RefKind == RefKind.None;
 
     /// <summary>An accessible member of the type or its bases that fits.</summary>
     internal ISymbol? FindMember(string name, Func<ISymbol, bool> fits)
@@ -214,6 +244,33 @@ public sealed class TypeParser
         !state.IsAbstract && (state.IsValueType || state.InstanceConstructors.Any(constructor =>
             constructor.Parameters.Length == 0 && Compilation.IsSymbolAccessibleWithin(constructor, type)))
         && !state.GetMembers().Any(member => member is IFieldSymbol { IsRequired: true } or IPropertySymbol { IsRequired: true });
+
+    /// <summary>The C# expression of a count: an integer field or property of the type or its bases.</summary>
+    internal string CountOf(string name, Location? location)
+    {
+        bool exists = FindMember(name, candidate =>
+            (candidate is IFieldSymbol { IsStatic: false } field && IsCount(field.Type))
+            || (candidate is IPropertySymbol { IsStatic: false, GetMethod: not null } property && IsCount(property.Type))) is not null;
+        if (!exists)
+            Report(DefinitionRule.MissingMember, location, type.Name, name, Signatures.Count);
+        return "this." + WireNames.Escaped(name);
+    }
+
+    /// <summary>Whether the nested state keeps its owner, and this type can be it.</summary>
+    internal bool SetsParent(INamedTypeSymbol state)
+    {
+        // Of another assembly only the method that generated code added is to be seen.
+        ITypeSymbol? owner = ParentMember(state.OriginalDefinition) is ISymbol member ? TypeOf(member)
+            : state.GetMembers("SetVmStateParent").OfType<IMethodSymbol>().FirstOrDefault(method => method.Parameters.Length == 1)?.Parameters[0].Type;
+        return owner is not null && type.IsReferenceType && (((CSharpCompilation)Compilation).ClassifyConversion(type, owner) is { IsImplicit: true, IsReference: true } or { IsIdentity: true });
+    }
+
+    private static bool IsCount(ITypeSymbol type) =>
+        StateTypes.Scalar(type) is ScalarKind kind && kind is >= ScalarKind.U8 and <= ScalarKind.I64 && type.TypeKind != TypeKind.Enum;
+
+    private static ISymbol? ParentMember(INamedTypeSymbol state) => state.GetMembers().FirstOrDefault(member => AttributeReader.Has(member, "Parent"));
+
+    private static ITypeSymbol TypeOf(ISymbol member) => member is IFieldSymbol field ? field.Type : ((IPropertySymbol)member).Type;
 
     private static IEnumerable<string> ReachedBy(StateSchema schema)
     {
@@ -294,7 +351,7 @@ public sealed class TypeParser
             bool isPartial = current.DeclaringSyntaxReferences.Select(reference => reference.GetSyntax(cancel)).OfType<TypeDeclarationSyntax>()
                 .Any(declaration => declaration.Modifiers.Any(SyntaxKind.PartialKeyword));
             if (!isPartial)
-                Report(DefinitionRule.NotPartial, current, current.Name, SymbolEqualityComparer.Default.Equals(current, type) ? "" : type.Name);
+                Report(DefinitionRule.NotPartial, current, current.Name, type.Name);
             if (current.IsFileLocal)
                 Report(DefinitionRule.Inaccessible, current, current.Name);
         }

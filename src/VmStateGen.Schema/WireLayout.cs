@@ -130,6 +130,9 @@ public static class WireLayout
         {
             case WireShape.Scalar scalar:
                 return (scalar.Array?.Length ?? 1) * scalar.Kind.Size();
+            // Counted without a count elsewhere: a blob that carries its own length.
+            case WireShape.Bytes { Array.IsCounted: true }:
+                return null;
             case WireShape.Bytes bytes:
                 return bytes.Array.Length;
             case WireShape.Bitmap bitmap:
@@ -175,7 +178,7 @@ public static class WireLayout
         return item.Shape switch
         {
             WireShape.Scalar scalar => Times(Elements(scalar.Array), scalar.Kind.Size() + marker),
-            WireShape.Bytes bytes => Elements(bytes.Array),
+            WireShape.Bytes bytes => Add(Elements(bytes.Array), bytes.Array.IsCounted && item.Count is null && item.Codec is null ? 4 : 0),
             WireShape.Bitmap bitmap => Elements(bitmap.Array) is long bits and < long.MaxValue ? (bits + 63) / 64 * 8 : long.MaxValue,
             WireShape.Padding padding => Times(item.Count is null ? 1 : item.Max ?? long.MaxValue, padding.Size),
             WireShape.Text => Add(4, item.Max ?? long.MaxValue),

@@ -1,5 +1,6 @@
 using System;
 using System.ComponentModel;
+using System.Runtime.InteropServices;
 
 namespace VmStateGen;
 
@@ -7,6 +8,9 @@ namespace VmStateGen;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class StateArrays
 {
+    /// <summary>What a blob that is null holds.</summary>
+    public static byte[] NoBytes { get; } = [];
+
     /// <summary>Elements of an array that must exist, unless none are asked for.</summary>
     public static Span<T> Existing<T>(T[]? array, int start, int length, ReadOnlySpan<byte> field, long offset)
     {
@@ -29,6 +33,32 @@ public static class StateArrays
 
     /// <summary>The array if it is long enough, else a new one.</summary>
     public static T[] Ensure<T>(T[]? array, int length) => array is not null && array.Length >= length ? array : new T[length];
+
+    /// <summary>A part of memory that must be long enough.</summary>
+    public static Span<T> Existing<T>(Memory<T> memory, int start, int length, ReadOnlySpan<byte> field, long offset)
+    {
+        if (memory.Length - start < length)
+            VmStateErrors.ThrowArray(field, start + length, memory.Length, offset);
+        return memory.Span.Slice(start, length);
+    }
+
+    /// <summary>The memory if it is long enough, else new memory.</summary>
+    public static Memory<T> Ensure<T>(Memory<T> memory, int length) => memory.Length >= length ? memory : new T[length];
+
+    /// <summary>The elements of a two-dimensional array of just that size, row by row.</summary>
+    public static Span<T> Existing<T>(T[,]? array, int rows, int columns, ReadOnlySpan<byte> field, long offset)
+    {
+        if (array is null || array.GetLength(0) != rows || array.GetLength(1) != columns)
+            VmStateErrors.ThrowArray(field, rows * columns, array?.Length ?? -1, offset);
+        return MemoryMarshal.CreateSpan(ref array[0, 0], array.Length);
+    }
+
+    /// <summary>The array if it has that size, else a new one.</summary>
+    public static T[,] Ensure<T>(T[,]? array, int rows, int columns) =>
+        array is not null && array.GetLength(0) == rows && array.GetLength(1) == columns ? array : new T[rows, columns];
+
+    /// <summary>The array if it has just that length, else a new one: of a blob the length is part of the value.</summary>
+    public static T[] Exactly<T>(T[]? array, int length) => array is not null && array.Length == length ? array : new T[length];
 
     /// <summary>A count that is in range.</summary>
     public static int Count(long count, int most, ReadOnlySpan<byte> field, long offset)

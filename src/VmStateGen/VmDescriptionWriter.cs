@@ -112,18 +112,51 @@ public ref struct VmDescriptionWriter(IBufferWriter<byte> output, VmDescriptionD
             BeginObject(separated: false);
         }
         Header(stateName, version);
-        return new StructMark(size, compressible ? count : 1, versioned);
+        return new StructMark(size, compressible ? count : 1, isInline: versioned);
     }
 
     /// <summary>Closes nested state.</summary>
     public void EndStruct(StructMark mark)
     {
-        if (!mark.Versioned)
+        if (!mark.IsInline)
             EndObject();
         long element = size - mark.Start;
         size = mark.Start;
         EndField(element, mark.Repeat);
     }
+
+    /// <summary>
+    /// Opens a field that holds any number of states, each begun with <see cref="BeginInline"/>: lists, trees, companions. QEMU
+    /// repeats the keys of each directly in the field's object.
+    /// </summary>
+    /// <param name="name">The field's name.</param>
+    /// <param name="type">QEMU's type name: <c>qtailq</c>, <c>gtree</c>, <c>tmp</c>.</param>
+    /// <param name="index">Which element of an array of such fields, 0 for a single one.</param>
+    /// <param name="count">Elements of the array, 1 for a single one.</param>
+    /// <param name="compressible">This element stands for all of them.</param>
+    /// <returns>A mark for <see cref="EndStruct"/>.</returns>
+    public StructMark BeginStates(
+        scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> type, int index = 0, int count = 1, bool compressible = false)
+    {
+        BeginElement(name, index, count, compressible);
+        Key("type"u8);
+        String(type);
+        return new StructMark(size, compressible ? count : 1, isInline: true);
+    }
+
+    /// <summary>Opens one state of such a field; its fields follow.</summary>
+    public void BeginInline(scoped ReadOnlySpan<byte> stateName, int version) => Header(stateName, version);
+
+    /// <summary>Bytes of markers, counts and keys that the trailer does not describe.</summary>
+    public void Skip(int bytes) => size += bytes;
+
+    /// <summary>QEMU's type name of a null reference (qemu-migration.md §4.1).</summary>
+    public readonly ReadOnlySpan<byte> NullType => Dialect switch
+    {
+        VmDescriptionDialect.Qemu72 => "uint64"u8,
+        VmDescriptionDialect.Qemu100 => "nullptr"u8,
+        _ => "ptr-marker"u8,
+    };
 
     /// <summary>Opens a subsection; its fields follow.</summary>
     /// <param name="isFirst">It is the first one of its state that was sent.</param>
@@ -234,17 +267,17 @@ public ref struct VmDescriptionWriter(IBufferWriter<byte> output, VmDescriptionD
     /// <summary>Where nested state began; from <see cref="BeginStruct"/> to <see cref="EndStruct"/>.</summary>
     public readonly struct StructMark
     {
-        internal StructMark(long start, int repeat, bool versioned)
+        internal StructMark(long start, int repeat, bool isInline)
         {
             Start = start;
             Repeat = repeat;
-            Versioned = versioned;
+            IsInline = isInline;
         }
 
         internal long Start { get; }
 
         internal int Repeat { get; }
 
-        internal bool Versioned { get; }
+        internal bool IsInline { get; }
     }
 }

@@ -48,6 +48,20 @@ public static class VmStateErrors
         throw Named(field, new VmStateException(
             $"an array of {expected} elements", $"{(found < 0 ? "null" : found)}; the constructor must make it", offset));
 
+    /// <summary>A string that cannot be on the wire.</summary>
+    public static VmStateException Text(ReadOnlySpan<byte> field, string expected, string found, long offset) =>
+        Named(field, new VmStateException(expected, found, offset));
+
+    /// <summary>A byte before an element that is none of the markers.</summary>
+    [DoesNotReturn]
+    public static void ThrowMarker(ReadOnlySpan<byte> field, string expected, byte found, long offset) =>
+        throw Named(field, new VmStateException(expected, $"0x{found:x2}", offset));
+
+    /// <summary>A tree whose nodes are not as many as it said, or not in order.</summary>
+    [DoesNotReturn]
+    public static void ThrowTree(ReadOnlySpan<byte> field, string expected, string found, long offset) =>
+        throw Named(field, new VmStateException(expected, found, offset));
+
     /// <summary>Nested state that does not exist.</summary>
     public static VmStateException Missing(long offset) => new("nested state", "null; the constructor must make it", offset);
 

@@ -12,6 +12,8 @@ namespace VmStateGen;
 /// <remarks>It never waits for bytes beyond what the state being read must have, so it can read from a live connection.</remarks>
 public ref struct VmStateReader
 {
+    private const byte NullMarkerByte = 0x30;
+
     private readonly VmStateInput? input;
     private ReadOnlySpan<byte> window;
     private int position;
@@ -45,7 +47,7 @@ public ref struct VmStateReader
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ReadOnlySpan<byte> Run(int size, scoped ReadOnlySpan<byte> fields)
     {
-        if (window.Length - position < size && !Refill(size))
+        if (!Has(size))
             ThrowShort(size, fields);
         int at = position;
         position = at + size;
@@ -92,6 +94,56 @@ public ref struct VmStateReader
         }
     }
 
+    /// <summary>The byte before an element of a list or tree (qemu-migration.md §2.5): 1, another element; 0, the end.</summary>
+    public bool NextElement(scoped ReadOnlySpan<byte> field)
+    {
+        byte marker = Byte(field);
+        if (marker > 1)
+            VmStateErrors.ThrowMarker(field, "0 or 1 before an element", marker, Offset - 1);
+        return marker == 1;
+    }
+
+    /// <summary>As <see cref="NextElement(ReadOnlySpan{byte})"/>, with the bytes of an element of that size.</summary>
+    /// <param name="field">The list's name, for errors.</param>
+    /// <param name="size">1 to <see cref="VmStateWriter.MaxRun"/> - 1.</param>
+    /// <param name="fields">The run map of an element.</param>
+    /// <param name="run">The element, valid until the next call.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool NextElement(scoped ReadOnlySpan<byte> field, int size, scoped ReadOnlySpan<byte> fields, out ReadOnlySpan<byte> run)
+    {
+        if (window.Length - position > size && window[position] == 1)
+        {
+            run = window.Slice(position + 1, size);
+            position += size + 1;
+            return true;
+        }
+        return NextElementSlowly(field, size, fields, out run);
+    }
+
+    private bool NextElementSlowly(scoped ReadOnlySpan<byte> field, int size, scoped ReadOnlySpan<byte> fields, out ReadOnlySpan<byte> run)
+    {
+        bool isElement = NextElement(field);
+        run = isElement ? Run(size, fields) : default;
+        return isElement;
+    }
+
+    /// <summary>The byte 0x30 that stands for a null reference (§2.4); anything else is an error.</summary>
+    public void NullElement(scoped ReadOnlySpan<byte> field)
+    {
+        byte marker = Byte(field);
+        if (marker != NullMarkerByte)
+            VmStateErrors.ThrowMarker(field, "0x30, since the element is null on this side", marker, Offset - 1);
+    }
+
+    /// <summary>The marker before every entry (§2.4, QEMU 11): 0x30, null; 0x31, an element follows.</summary>
+    public bool NextEntry(scoped ReadOnlySpan<byte> field)
+    {
+        byte marker = Byte(field);
+        if (marker is not (NullMarkerByte or NullMarkerByte + 1))
+            VmStateErrors.ThrowMarker(field, "0x30 or 0x31 before an entry", marker, Offset - 1);
+        return marker != NullMarkerByte;
+    }
+
     /// <summary>
     /// Looks for a subsection of the state called <paramref name="parent"/> (qemu-migration.md §2.6), and consumes its header.
     /// Waits for no byte that need not come: first one byte, then the name as far as it agrees with the parent's.
@@ -100,11 +152,21 @@ public ref struct VmStateReader
     /// <param name="name">The subsection's name, valid until the next call.</param>
     /// <param name="version">The subsection's version, 0 or more.</param>
     /// <returns>False if no subsection of that parent follows; nothing is consumed then.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool NextSubsection(scoped ReadOnlySpan<byte> parent, out ReadOnlySpan<byte> name, out int version)
+    {
+        if (Has(1) && window[position] == 0x05)
+            return ReadSubsection(parent, out name, out version);
+        name = default;
+        version = 0;
+        return false;
+    }
+
+    private bool ReadSubsection(scoped ReadOnlySpan<byte> parent, out ReadOnlySpan<byte> name, out int version)
     {
         name = default;
         version = 0;
-        if (!Has(1) || window[position] != 0x05 || !Has(2))
+        if (!Has(2))
             return false;
         int length = window[position + 1];
         if (length < parent.Length + 1)
@@ -149,7 +211,14 @@ public ref struct VmStateReader
     public bool AtEnd() => !Has(1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool Has(int size) => window.Length - position >= size || Refill(size);
+    private bool Has(int size) => window.Length - position >= size || (input is not null && Refill(size));
+
+    private byte Byte(scoped ReadOnlySpan<byte> field)
+    {
+        if (!Has(1))
+            throw ShortArray(1, 0, 1, field);
+        return Take(1)[0];
+    }
 
     private ReadOnlySpan<byte> Take(int size)
     {
@@ -170,9 +239,7 @@ public ref struct VmStateReader
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool Refill(int size)
     {
-        if (input is null)
-            return false;
-        window = input.Advance(position, size);
+        window = input!.Advance(position, size);
         windowOffset += position;
         position = 0;
         return window.Length >= size;

@@ -108,6 +108,9 @@ public ref struct VmStateWriter
         }
     }
 
+    /// <summary>One byte: a marker before an element.</summary>
+    public void WriteByte(byte value) => Run(1)[0] = value;
+
     /// <summary>The header of a subsection (qemu-migration.md §1.4): 0x05, counted name, be32 version.</summary>
     /// <param name="name">UTF-8, 1 to 255 bytes.</param>
     /// <param name="version">0 or more.</param>

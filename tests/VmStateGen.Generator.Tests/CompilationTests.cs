@@ -18,12 +18,12 @@ public class CompilationTests
     [InlineData(LanguageVersion.Latest, NullableContextOptions.Disable)]
     public void Compiles_without_a_warning(LanguageVersion language, NullableContextOptions nullable)
     {
-        string[] sources = Sources.All.Select(source => nullable == NullableContextOptions.Enable ? source : source.Replace("?", "")).ToArray();
+        string[] sources = (nullable == NullableContextOptions.Enable ? Sources.All : Sources.All.Where(source => source != Sources.References).Select(source => source.Replace("?", ""))).ToArray();
 
         GeneratorRun run = GeneratorRun.Of(language, nullable, sources);
 
         Assert.Empty(run.Problems(FixtureWarnings));
-        Assert.Equal(14, run.Texts.Count);
+        Assert.Equal(nullable == NullableContextOptions.Enable ? 21 : 18, run.Texts.Count);
     }
 
     [Fact]

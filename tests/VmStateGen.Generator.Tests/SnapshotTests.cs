@@ -24,6 +24,12 @@ public class SnapshotTests
     [Fact]
     public void Shapes() => Verify(Sources.Shapes);
 
+    [Fact]
+    public void Collections() => Verify(Sources.Collections);
+
+    [Fact]
+    public void References() => Verify(Sources.References);
+
     private static void Verify(string source, [System.Runtime.CompilerServices.CallerMemberName] string test = "") =>
         Snapshot.Verify(nameof(SnapshotTests), GeneratorRun.Of(source).Texts, test);
 }

@@ -208,5 +208,90 @@ internal static class Sources
         }
         """;
 
-    public static readonly string[] All = { Scalars, Versions, Arrays, Nested, Subsections, Hooks, Shapes };
+    public const string Collections = """
+        namespace Acme;
+
+        [VmState(Version = 2)]
+        public partial class Request
+        {
+            [Field] private ulong sector;
+            [Field(Max = 4)] private System.Collections.Generic.List<Segment> segments = new();
+        }
+
+        [VmState]
+        public partial struct Segment
+        {
+            [Field] private uint length;
+        }
+
+        [VmState]
+        public partial struct Interval : IComparable<Interval>
+        {
+            [Field] private ulong low;
+            [Field] private ulong high;
+            public int CompareTo(Interval other) => low.CompareTo(other.low);
+        }
+
+        [VmState("collections")]
+        public partial class Collections
+        {
+            [Field(Max = 8)] private readonly System.Collections.Generic.List<Request> requests = new();
+            [Field(Max = 8)] private System.Collections.Generic.LinkedList<Request>? queue;
+            [Field(Max = 8)] private System.Collections.Generic.LinkedList<Segment> free = new();
+            [Field(Max = 8)] private System.Collections.Generic.SortedList<ulong, Request> byAddress = new();
+            [Field(Max = 8)] private System.Collections.Generic.SortedList<Interval, Segment> mappings = new();
+            [Field(Max = 8)] private System.Collections.Generic.SortedDictionary<ulong, Segment> sorted = new();
+            [Field(Max = 40)] private string label = "";
+            [Field(Max = 4000)] public string? Comment { get; set; }
+            [Field(Max = 64)] private byte[]? blob;
+            [Field(Length = 100, As = WireType.Bitmap)] private ulong[] pending = new ulong[2];
+            [Field(Length = 100)] private System.Collections.BitArray masked = new(100);
+            [Field] private ushort used;
+            [Field(CountFrom = nameof(used), Max = 256, As = WireType.Bitmap)] private ulong[]? counted;
+            [Field(Length = 4)] private Memory<uint> window = new uint[4];
+            [Field(Length = 2, Columns = 3)] private ushort[,] matrix = new ushort[2, 3];
+            [Field(Length = 2, Columns = 2)] private Segment[,]? grid;
+            [Removed("queue_stats", 4, CountFrom = nameof(used), Max = 16)] [Field] private byte last;
+        }
+        """;
+
+    public const string References = """
+        namespace Acme;
+
+        [VmState]
+        public partial class Port
+        {
+            [Field] private byte id;
+            [Parent] private Hub? hub;
+            [Field(When = nameof(IsWide))] private uint wide;
+            private bool IsWide => hub is { IsWide: true };
+        }
+
+        [VmState]
+        public partial struct Parts : IVmStateCompanion<double>, IVmStateCompanion<Hub>
+        {
+            [Field] private ulong mantissa;
+            [Field] private ushort exponent;
+            public void CopyFrom(in double value) => mantissa = (ulong)BitConverter.DoubleToInt64Bits(value);
+            public void CopyTo(ref double value) => value = BitConverter.Int64BitsToDouble((long)mantissa);
+            public void CopyFrom(in Hub value) => exponent = 1;
+            public void CopyTo(ref Hub value) { }
+        }
+
+        [VmState("hub")]
+        public partial class Hub
+        {
+            [Field(Length = 4)] private readonly Port?[] ports = new Port?[4];
+            [Field(Length = 4, NullMarker = NullMarker.Every)] private Port?[]? every;
+            [Field(Length = 3)] private uint?[] values = new uint?[3];
+            [Field] private Port main = new();
+            [Field(Via = typeof(Parts))] private double angle;
+            [Field(Via = typeof(Parts), Length = 2)] private double[] angles = new double[2];
+            [Field(Via = typeof(Parts))] private Hub Self => this;
+            [Subsection("hub/extra")] private Port? extra;
+            [Ignore("configuration")] public bool IsWide { get; init; }
+        }
+        """;
+
+    public static readonly string[] All = { Scalars, Versions, Arrays, Nested, Subsections, Hooks, Shapes, Collections, References };
 }

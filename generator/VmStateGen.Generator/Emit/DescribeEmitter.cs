@@ -40,7 +40,7 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
     {
         var plan = new BodyPlan(type, null);
         source.Line("writer.BeginFields();");
-        VersionCode.Dispatch(source, plan, "__Describe", "ref writer, version", null);
+        VersionCode.Dispatch(source, plan, "__Describe", "ref writer, version", null, range => Items(plan, range));
         source.Line("writer.EndFields();");
         if (type.Model.Subsections.Count == 0)
             return;
@@ -67,7 +67,7 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
             }
             else
             {
-                source.Line($"{model.Member}{(model.IsStruct ? "" : "!")}.{Names.Describe}(ref writer, {version});");
+                MemberCode.Call(source, model.SetsParent, model.Member + (model.IsStruct ? "" : "!"), $"{Names.Describe}(ref writer, {version})");
             }
             source.Line("writer.EndSubsection();");
         });
@@ -75,22 +75,24 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
 
     private void Body(BodyPlan plan, string prefix)
     {
-        foreach (VersionRange range in prefix.Length == 0 ? plan.Ranges : plan.Ranges.Take(1))
+        foreach (VersionRange range in prefix.Length == 0 ? plan.Ranges.Skip(1) : plan.Ranges.Take(1))
         {
             source.Line();
-            source.Block($"private void __Describe{prefix}Version{range.Last}({WriterParameter})", () =>
-            {
-                foreach (BoundItem item in plan.At(range))
-                    Conditional(item);
-            });
+            source.Block($"private void __Describe{prefix}Version{range.Last}({WriterParameter})", () => Items(plan, range));
         }
+    }
+
+    private void Items(BodyPlan plan, VersionRange range)
+    {
+        foreach (BoundItem item in plan.At(range))
+            Conditional(item);
     }
 
     private void Conditional(BoundItem item)
     {
         if (item.Model.When is Predicate when)
             source.Block($"if ({when.Expression})", () => Item(item));
-        else if (item.Linked.Nested is not null)
+        else if (item.Linked.Nested is not null || item.Wire.Nulls is not null)
             source.Block("", () => Item(item));
         else
             Item(item);
@@ -102,16 +104,26 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
         string typeName = SourceWriter.Utf8(item.Model.TrailerType);
         string count = item.Model.Count is null
             ? MemberCode.Length(item).ToString(CultureInfo.InvariantCulture)
-            : $"{Names.Arrays}.Count(unchecked((long){item.Model.Count}), {item.Wire.Max}, {MemberCode.Name(item)}, -1)";
+            : MemberCode.CountExpression(item, "-1");
         if (item.Model.Codec is string codec)
         {
             source.Line($"writer.Field({name}, {typeName}, {codec}.Measure({item.Model.Member}));");
             return;
         }
+        if (CollectionCode.Describe(source, item) || CompanionCode.Describe(source, item))
+            return;
+        if (item.Wire.Nulls is not null)
+        {
+            NullableCode.Describe(source, item, count);
+            return;
+        }
         switch (item.Wire.Shape)
         {
             case WireShape.Padding padding:
-                source.Line($"writer.Field({name}, {typeName}, {padding.Size});");
+                source.Line($"writer.Field({name}, {typeName}, {(item.Model.Count is null ? padding.Size.ToString(CultureInfo.InvariantCulture) : $"{count} * {padding.Size}")});");
+                break;
+            case WireShape.Bitmap:
+                source.Line($"writer.Field({name}, {typeName}, {(MemberCode.IsWords(item) ? count : $"{Names.Bits}.Words({count})")} * 8);");
                 break;
             case WireShape.Bytes:
                 source.Line($"writer.Field({name}, {typeName}, {count});");
@@ -139,10 +151,10 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
             {
                 MemberForm.Base => "base",
                 MemberForm.Value => item.Model.Member + (MemberCode.IsObject(item) ? "!" : ""),
-                _ => $"{item.Model.Member}[{item.Model.Start}]",
+                _ => $"{item.Model.Member}![{item.Model.Start}]" + (MemberCode.IsObject(item) ? "!" : ""),
             };
             source.Line($"var mark = writer.BeginStruct({name}, {stateName}, {nested.Version}{isVersioned});");
-            source.Line($"{target}.{Names.Describe}(ref writer, {nested.Version});");
+            MemberCode.Call(source, item.Model.SetsParent, target, $"{Names.Describe}(ref writer, {nested.Version})");
             source.Line("writer.EndStruct(mark);");
             return;
         }
@@ -152,7 +164,14 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
         {
             source.Line($"var mark = writer.BeginStruct({name}, {stateName}, {nested.Version}, i, count, {Literal(isCompressible)}{isVersioned});");
             string index = item.Model.Start > 0 ? $"{item.Model.Start} + i" : "i";
-            source.Line($"{item.Model.Member}{(item.Model.Form == MemberForm.Array ? "!" : "")}[{index}]{(MemberCode.IsObject(item) ? "!" : "")}.{Names.Describe}(ref writer, {nested.Version});");
+            string element = item.Model.Form switch
+            {
+                MemberForm.Array => $"{item.Model.Member}![{index}]" + (MemberCode.IsObject(item) ? "!" : ""),
+                MemberForm.Memory => $"{item.Model.Member}.Span[{index}]",
+                MemberForm.Array2D => $"{item.Model.Member}![i / {MemberCode.Extent(item)!.Dimensions[1]}, i % {MemberCode.Extent(item)!.Dimensions[1]}]",
+                _ => $"{item.Model.Member}[{index}]",
+            };
+            MemberCode.Call(source, item.Model.SetsParent, element, $"{Names.Describe}(ref writer, {nested.Version})");
             source.Line("writer.EndStruct(mark);");
         });
     }

@@ -23,8 +23,9 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
             source.Indented(() => source.Line($"throw {Names.Errors}.Version(version, {plan.MinimumVersion}, {plan.Version}, reader.Offset);"));
             HookCode.Call(source, hooks.BeforeLoad, "", "reader.Offset");
         }
-        VersionCode.Dispatch(source, plan, "__Load", "ref reader, version", "reader");
-        new LoadEmitter(source, type).Subsections();
+        var emitter = new LoadEmitter(source, type);
+        VersionCode.Dispatch(source, plan, "__Load", "ref reader, version", "reader", range => emitter.Range(plan, range, isState: true));
+        emitter.Subsections();
         HookCode.Call(source, hooks.AfterLoad, hooks.AfterLoadTakesVersion ? "version" : "", "reader.Offset");
     }
 
@@ -39,7 +40,7 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
             var plan = new BodyPlan(type, flat);
             source.Line();
             source.Block($"private void __LoadSubsection{i}({ReaderParameter})", () =>
-                VersionCode.Dispatch(source, plan, "__LoadSubsection" + i, "ref reader, version", "reader"));
+                VersionCode.Dispatch(source, plan, "__LoadSubsection" + i, "ref reader, version", "reader", range => Range(plan, range, isState: false)));
             Body(plan, "Subsection" + i);
         }
         if (type.IsRun)
@@ -48,16 +49,18 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
 
     private void Body(BodyPlan plan, string prefix)
     {
-        foreach (VersionRange range in plan.Ranges)
+        foreach (VersionRange range in plan.Ranges.Skip(1))
         {
             source.Line();
-            source.Block($"private void __Load{prefix}Version{range.Last}({ReaderParameter})", () =>
-            {
-                foreach (BoundItem item in plan.Items.Where(item => item.Model.Default is not null && !item.Wire.IsInVersion(range.Last)))
-                    source.Line($"{item.Model.Member} = {item.Model.Default};");
-                Items(plan, plan.At(range).ToList(), isState: prefix.Length == 0);
-            });
+            source.Block($"private void __Load{prefix}Version{range.Last}({ReaderParameter})", () => Range(plan, range, isState: prefix.Length == 0));
         }
+    }
+
+    private void Range(BodyPlan plan, VersionRange range, bool isState)
+    {
+        foreach (BoundItem item in plan.Items.Where(item => item.Model.Default is not null && !item.Wire.IsInVersion(range.Last)))
+            source.Line($"{item.Model.Member} = {item.Model.Default};");
+        Items(plan, plan.At(range).ToList(), isState);
     }
 
     /// <summary>Cuts the items where a check stands, so that it sees what is before it and nothing behind it is loaded yet.</summary>
@@ -125,8 +128,12 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
     /// <summary>Makes sure that an array is there, and declares the local with its elements.</summary>
     private void Declare(BoundItem item, string stream = "reader")
     {
-        bool isWhole = item.Model is { Form: MemberForm.Array, Start: 0, IsReadOnly: false };
-        if (isWhole)
+        bool isWhole = item.Model is { Form: MemberForm.Array or MemberForm.Memory, Start: 0, IsReadOnly: false };
+        if (item.Model is { Form: MemberForm.Array2D, IsReadOnly: false })
+        {
+            source.Line($"{item.Model.Member} = {Names.Arrays}.Ensure<{item.Model.Type}>({item.Model.Member}, {MemberCode.Rows(item)});");
+        }
+        else if (isWhole)
         {
             string element = MemberCode.IsObject(item) ? item.Model.Type + "?" : item.Model.Type;
             source.Line($"{item.Model.Member} = {Names.Arrays}.Ensure<{element}>({item.Model.Member}, {MemberCode.Count(item)});");
@@ -151,6 +158,9 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
                 source.Line(scalar.Kind == ScalarKind.Bool
                     ? $"{Names.BigEndian}.Read(run.Slice({offset}, {size}), {local});"
                     : $"{Names.BigEndian}.Read<{item.Model.Type}>(run.Slice({offset}, {size}), {local});");
+                break;
+            case WireShape.Bitmap:
+                source.Line($"{Names.BigEndian}.Read<ulong>(run.Slice({offset}, {size}), {local});");
                 break;
             case WireShape.Bytes:
                 source.Line($"run.Slice({offset}, {size}).CopyTo({local});");
@@ -219,10 +229,18 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
         if (MemberCode.DeclareCount(item, "reader") is string count)
         {
             source.Line(count);
-            if (item.Linked.ElementSize is int size and > 0)
-                source.Line($"reader.Require((long){MemberCode.Count(item)} * {size}, {MemberCode.Name(item)});");
+            int? element = item.Wire.Nulls is not null ? 1 : MemberCode.IsWords(item) ? 8 : item.Wire.Shape is WireShape.Bitmap ? null : item.Linked.ElementSize;
+            if (element > 0)
+                source.Line($"reader.Require((long){MemberCode.Count(item)} * {element}, {MemberCode.Name(item)});");
         }
+        if (CollectionCode.Load(source, item) || CompanionCode.Load(source, item))
+            return;
         Declare(item);
+        if (item.Wire.Nulls is not null)
+        {
+            NullableCode.Load(source, item);
+            return;
+        }
         string local = MemberCode.Local(item);
         switch (item.Wire.Shape)
         {
@@ -230,7 +248,9 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
                 Nested(item);
                 break;
             case WireShape.Padding padding:
-                source.Line($"reader.Skip({padding.Size}, {MemberCode.Name(item)});");
+                source.Line(item.Model.Count is null
+                    ? $"reader.Skip({padding.Size}, {MemberCode.Name(item)});"
+                    : $"reader.Skip(checked({MemberCode.Count(item)} * {padding.Size}), {MemberCode.Name(item)});");
                 break;
             case WireShape.Scalar { Array: null } scalar:
                 source.Line("long start = reader.Offset;");
@@ -276,7 +296,7 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
             string target = item.Model.Form == MemberForm.Base ? "base" : isCopied ? "value"
                 : isObject ? Created(item.Model.Type, item.Model.CanCreate, MemberCode.HasElements(item) ? $"{MemberCode.Local(item)}[{item.Model.Start}]" : item.Model.Member)
                 : MemberCode.Value(item);
-            source.Block("try", () => source.Line($"{target}.{Names.Load}(ref reader, {version});"));
+            source.Block("try", () => MemberCode.Call(source, item.Model.SetsParent, target, $"{Names.Load}(ref reader, {version})"));
             source.Block(MemberCode.Within(item.Wire.Name), () => source.Line("throw;"));
             if (isCopied)
                 source.Line($"{item.Model.Member} = value;");
@@ -285,10 +305,10 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
         source.Line("int i = 0;");
         source.Block("try", () =>
         {
-            source.Line($"for (; i < {MemberCode.Count(item)}; i++)");
             string index = isObject && item.Model.Start > 0 ? $"{item.Model.Start} + i" : "i";
             string element = $"{MemberCode.Local(item)}[{index}]";
-            source.Indented(() => source.Line($"{(isObject ? Created(item.Model.Type, item.Model.CanCreate, element) : element)}.{Names.Load}(ref reader, {version});"));
+            source.Block($"for (; i < {MemberCode.Count(item)}; i++)", () => MemberCode.Call(
+                source, item.Model.SetsParent, isObject ? Created(item.Model.Type, item.Model.CanCreate, element) : element, $"{Names.Load}(ref reader, {version})"));
         });
         source.Block(MemberCode.Within(item.Wire.Name, "i"), () => source.Line("throw;"));
     }
@@ -344,10 +364,13 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
         bool isCopied = model.IsProperty && model.IsStruct;
         if (isCopied)
             source.Line($"var value = {model.Member};");
-        string call = schema.Type is null
-            ? $"__LoadSubsection{index}(ref reader, subsectionVersion);"
-            : $"{(isCopied ? "value" : model.IsStruct ? model.Member! : Created(model.Type, model.CanCreate, model.Member!))}.{Names.Load}(ref reader, subsectionVersion);";
-        source.Block("try", () => source.Line(call));
+        source.Block("try", () =>
+        {
+            if (schema.Type is null)
+                source.Line($"__LoadSubsection{index}(ref reader, subsectionVersion);");
+            else
+                MemberCode.Call(source, model.SetsParent, isCopied ? "value" : model.IsStruct ? model.Member! : Created(model.Type, model.CanCreate, model.Member!), $"{Names.Load}(ref reader, subsectionVersion)");
+        });
         source.Block(MemberCode.Within(schema.Name), () => source.Line("throw;"));
         if (isCopied)
             source.Line($"{model.Member} = value;");

@@ -9,6 +9,8 @@ internal static class Names
     public const string Description = Root + "VmDescriptionWriter";
     public const string Errors = Root + "VmStateErrors";
     public const string Arrays = Root + "StateArrays";
+    public const string Bits = Root + "StateBits";
+    public const string Text = Root + "StateText";
     public const string BigEndian = Root + "BigEndian";
     public const string Exception = Root + "VmStateException";
     public const string Binary = "global::System.Buffers.Binary.BinaryPrimitives";
@@ -23,6 +25,9 @@ internal static class Names
 
     /// <summary>Describes.</summary>
     public const string Describe = "DescribeVmState";
+
+    /// <summary>Gives nested state its owner.</summary>
+    public const string SetParent = "SetVmStateParent";
 
     /// <summary>Saves a part of a parent's run.</summary>
     public const string SaveRun = "SaveVmStateRun";

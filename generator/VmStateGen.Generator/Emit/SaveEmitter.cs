@@ -46,7 +46,7 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
             source.Indented(() => source.Line($"throw {Names.Errors}.Invalid({SourceWriter.Quote(validation.Reason)}, writer.Offset);"));
         }
         var plan = new BodyPlan(type, null);
-        VersionCode.Dispatch(source, plan, "__Save", "ref writer, version", "writer");
+        VersionCode.Dispatch(source, plan, "__Save", "ref writer, version", "writer", range => Items(plan, plan.At(range)));
         for (int i = 0; i < type.Model.Subsections.Count; i++)
             Subsection(i);
     }
@@ -59,18 +59,21 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
         {
             int version = schema.Type is null ? schema.Version : type.Subsections[index].Version;
             source.Line($"writer.WriteSubsection({SourceWriter.Utf8(schema.Name)}, {version});");
-            string call = schema.Type is null
-                ? $"__SaveSubsection{index}Version{schema.Version}(ref writer, {schema.Version});"
-                : (model.IsStruct ? model.Member : $"({model.Member} ?? throw {Names.Errors}.Missing(writer.Offset))") + $".{Names.Save}(ref writer, {version});";
-            source.Block("try", () => source.Line(call));
+            source.Block("try", () =>
+            {
+                if (schema.Type is null)
+                    source.Line($"__SaveSubsection{index}Version{schema.Version}(ref writer, {schema.Version});");
+                else
+                    MemberCode.Call(source, model.SetsParent, model.IsStruct ? model.Member! : $"({model.Member} ?? throw {Names.Errors}.Missing(writer.Offset))", $"{Names.Save}(ref writer, {version})");
+            });
             source.Block(MemberCode.Within(schema.Name), () => source.Line("throw;"));
         });
     }
 
     private void Body(BodyPlan plan, string prefix)
     {
-        // A subsection is only ever saved at its own version.
-        foreach (VersionRange range in prefix.Length == 0 ? plan.Ranges : plan.Ranges.Take(1))
+        // A subsection is only ever saved at its own version; the state's newest stands in the public method.
+        foreach (VersionRange range in prefix.Length == 0 ? plan.Ranges.Skip(1) : plan.Ranges.Take(1))
         {
             source.Line();
             source.Block($"private void __Save{prefix}Version{range.Last}({WriterParameter})", () => Items(plan, plan.At(range)));
@@ -142,6 +145,9 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
                     ? $"{Names.BigEndian}.Write({MemberCode.Local(item)}, run.Slice({offset}, {size}));"
                     : $"{Names.BigEndian}.Write<{item.Model.Type}>({MemberCode.Local(item)}, run.Slice({offset}, {size}));");
                 break;
+            case WireShape.Bitmap:
+                source.Line($"{Names.BigEndian}.Write<ulong>({MemberCode.Local(item)}, run.Slice({offset}, {size}));");
+                break;
             case WireShape.Bytes:
                 source.Line($"{MemberCode.Local(item)}.CopyTo(run.Slice({offset}, {size}));");
                 break;
@@ -196,7 +202,14 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
         }
         if (MemberCode.DeclareCount(item, "writer") is string count)
             source.Line(count);
+        if (CollectionCode.Save(source, item) || CompanionCode.Save(source, item))
+            return;
         Declare(item);
+        if (item.Wire.Nulls is not null)
+        {
+            NullableCode.Save(source, item);
+            return;
+        }
         if (item.Wire.Shape is WireShape.State)
         {
             Nested(item);
@@ -204,7 +217,7 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
         }
         if (item.Wire.Shape is WireShape.Padding padding)
         {
-            source.Line($"writer.WriteZeros({padding.Size});");
+            source.Line(item.Model.Count is null ? $"writer.WriteZeros({padding.Size});" : $"writer.WriteZeros(checked({MemberCode.Count(item)} * {padding.Size}));");
             return;
         }
         switch (item.Wire.Shape)
@@ -241,16 +254,16 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
         if (MemberCode.Extent(item) is null)
         {
             string value = MemberCode.HasElements(item) && MemberCode.IsObject(item) ? $"{MemberCode.Local(item)}[{item.Model.Start}]" : MemberCode.Value(item);
-            source.Block("try", () => source.Line($"{Existing(item, value)}.{Names.Save}(ref writer, {version});"));
+            source.Block("try", () => MemberCode.Call(source, item.Model.SetsParent, Existing(item, value), $"{Names.Save}(ref writer, {version})"));
             source.Block(MemberCode.Within(item.Wire.Name), () => source.Line("throw;"));
             return;
         }
         source.Line("int i = 0;");
         source.Block("try", () =>
         {
-            source.Line($"for (; i < {MemberCode.Count(item)}; i++)");
             string index = MemberCode.IsObject(item) && item.Model.Start > 0 ? $"{item.Model.Start} + i" : "i";
-            source.Indented(() => source.Line($"{Existing(item, $"{MemberCode.Local(item)}[{index}]")}.{Names.Save}(ref writer, {version});"));
+            source.Block($"for (; i < {MemberCode.Count(item)}; i++)", () =>
+                MemberCode.Call(source, item.Model.SetsParent, Existing(item, $"{MemberCode.Local(item)}[{index}]"), $"{Names.Save}(ref writer, {version})"));
         });
         source.Block(MemberCode.Within(item.Wire.Name, "i"), () => source.Line("throw;"));
     }

@@ -66,6 +66,12 @@ internal static class TypeEmitter
         Public(source, "Describes the state at a version: generated, called by what contains this state.",
             $"public {hides}void {Names.Describe}(ref {Names.Description} writer, int version)", () => DescribeEmitter.Method(source, type));
 
+        if (type.Model.Parent is ParentModel parent)
+        {
+            Public(source, "Gives the state its owner: generated, called by what contains this state.",
+                $"public void {Names.SetParent}({parent.Type} parent)", () => source.Line($"{parent.Member} = parent;"));
+        }
+
         new SaveEmitter(source, type).Bodies();
         new LoadEmitter(source, type).Bodies();
         new DescribeEmitter(source, type).Bodies();

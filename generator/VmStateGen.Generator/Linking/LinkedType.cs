@@ -37,8 +37,9 @@ internal sealed record LinkedType
 /// <param name="RunSize">Bytes inside a run, if it can be part of one.</param>
 /// <param name="ElementSize">Bytes of one element, if they are fixed.</param>
 /// <param name="IsCompressible">A trailer describes an array of it by its first element.</param>
-/// <param name="Nested">The nested type.</param>
-internal sealed record LinkedItem(int? RunSize, int? ElementSize, bool IsCompressible, NestedUse? Nested);
+/// <param name="Nested">The nested type: of the state, of a list's elements or a tree's values.</param>
+/// <param name="TreeKey">The type of a tree's keys, if they are states.</param>
+internal sealed record LinkedItem(int? RunSize, int? ElementSize, bool IsCompressible, NestedUse? Nested, NestedUse? TreeKey);
 
 /// <summary>A nested type as one use of it sees it.</summary>
 /// <param name="Name">Its vmsd name.</param>

@@ -22,18 +22,25 @@ internal static class Linker
 
     private static LinkedItem Link(WireItem item, ItemModel model, TypeIndex index)
     {
-        string? key = (item.Shape as WireShape.State)?.Type;
+        string? key = item.Shape switch
+        {
+            WireShape.State state => state.Type,
+            WireShape.List list => list.Type,
+            WireShape.Tree tree => tree.Type,
+            _ => null,
+        };
         NestedUse? nested = key is null ? null : Use(key, item.StructVersion, index);
+        NestedUse? treeKey = item.Shape is WireShape.Tree { KeyType: not "u64" and string keyType } ? Use(keyType, null, index) : null;
         long? size = WireLayout.FixedSize(item, index.Schemas);
         long? element = WireLayout.FixedSize(item with { Count = null, Shape = Single(item.Shape) }, index.Schemas);
-        bool inRun = item.When is null && model.Codec is null && (key is null || nested!.RunVersion is not null) && model.Form != MemberForm.Base
-            && !(key is not null && model.Form is MemberForm.Value && !model.IsStructState)
+        bool inRun = item.When is null && model.Codec is null && model.Form != MemberForm.Bits && model.Count is null && (key is null || nested!.RunVersion is not null) && model.Form != MemberForm.Base
             && !(key is not null && (model.IsProperty || !model.IsStructState));
         return new LinkedItem(
             inRun && size is > 0 and <= WireLayout.MaxRun ? (int)size : null,
             element is <= int.MaxValue ? (int)element : null,
             WireLayout.IsCompressible(item, index.Schemas),
-            nested);
+            nested,
+            treeKey);
     }
 
     /// <summary>One element of an array.</summary>
@@ -42,6 +49,7 @@ internal static class Linker
         WireShape.Scalar scalar => scalar with { Array = null },
         WireShape.Bytes bytes => bytes with { Array = ArrayExtent.Of(1) },
         WireShape.State state => state with { Array = null },
+        WireShape.List list => new WireShape.State(list.Type),
         _ => shape,
     };
 

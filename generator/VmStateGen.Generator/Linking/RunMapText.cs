@@ -37,7 +37,7 @@ internal static class RunMapText
             ? Of(nested, WireLayout.NestedVersion(item, nested), set)
             : null;
 
-    private static string Escape(string name)
+    public static string Escape(string name)
     {
         var text = new StringBuilder();
         foreach (char c in name)

@@ -47,6 +47,9 @@ public sealed record TypeModel
     /// <summary>Schemas of the types of other assemblies that this one reaches.</summary>
     public EquatableArray<StateSchema> ExternalSchemas { get; init; }
 
+    /// <summary>The member that holds the owner of this nested state, with its type.</summary>
+    public ParentModel? Parent { get; init; }
+
     /// <summary>
     /// Saving and loading it can fail in no way that its parent would have to put into an error's path, as far as this type
     /// alone tells: its bytes may be part of the parent's run.
@@ -90,6 +93,15 @@ public sealed record ItemModel
     /// <summary>C# expression of the count.</summary>
     public string? Count { get; init; }
 
+    /// <summary>Fully qualified name of the companion that is on the wire instead.</summary>
+    public string? Via { get; init; }
+
+    /// <summary>Fully qualified type of a tree's keys.</summary>
+    public string? KeyType { get; init; }
+
+    /// <summary>The nested type keeps its owner, which is this type.</summary>
+    public bool SetsParent { get; init; }
+
     /// <summary>Fully qualified name of the codec.</summary>
     public string? Codec { get; init; }
 
@@ -129,6 +141,33 @@ public enum MemberForm
 
     /// <summary>The base class.</summary>
     Base,
+
+    /// <summary><c>T[,]</c>, row by row.</summary>
+    Array2D,
+
+    /// <summary><c>Memory&lt;T&gt;</c>.</summary>
+    Memory,
+
+    /// <summary><c>byte[]</c> that is written with its length.</summary>
+    Blob,
+
+    /// <summary><c>string</c>.</summary>
+    Text,
+
+    /// <summary><c>BitArray</c>.</summary>
+    Bits,
+
+    /// <summary><c>List&lt;T&gt;</c>.</summary>
+    List,
+
+    /// <summary><c>LinkedList&lt;T&gt;</c>.</summary>
+    LinkedList,
+
+    /// <summary><c>SortedList&lt;K, V&gt;</c>.</summary>
+    SortedList,
+
+    /// <summary><c>SortedDictionary&lt;K, V&gt;</c>.</summary>
+    SortedDictionary,
 }
 
 /// <summary>A method, property or field that answers yes or no.</summary>
@@ -150,6 +189,11 @@ public sealed record HookModel(
 /// <param name="Reason">What is wrong if it is not.</param>
 /// <param name="ItemIndex">On load it is asked before this item.</param>
 public sealed record ValidationModel(Predicate Predicate, string Reason, int ItemIndex);
+
+/// <summary>The member that holds the owner.</summary>
+/// <param name="Member">C# expression.</param>
+/// <param name="Type">Fully qualified type.</param>
+public sealed record ParentModel(string Member, string Type);
 
 /// <summary>How a subsection is reached and asked for.</summary>
 public sealed record SubsectionModel
@@ -174,6 +218,9 @@ public sealed record SubsectionModel
 
     /// <summary>A missing object can be made with <c>new()</c>.</summary>
     public bool CanCreate { get; init; }
+
+    /// <summary>The nested type keeps its owner, which is this type.</summary>
+    public bool SetsParent { get; init; }
 
     /// <summary>Whether to write it.</summary>
     public Predicate? Needed { get; init; }

@@ -44,6 +44,9 @@ public sealed class FieldAttribute : Attribute
     /// <summary>Number of elements (for <see cref="WireType.Bitmap"/>: bits) on the wire.</summary>
     public int Length { get; set; } = -1;
 
+    /// <summary>Elements of a row of a two-dimensional array, whose rows <see cref="Length"/> counts.</summary>
+    public int Columns { get; set; } = -1;
+
     /// <summary>First element of the range on the wire; needs <see cref="Length"/>.</summary>
     public int Start { get; set; }
 

@@ -4,7 +4,7 @@ namespace VmStateGen;
 
 /// <summary>The instance field is not migrated, and why: configuration, a host handle, derived in <see cref="AfterLoadAttribute"/>.</summary>
 /// <param name="why">The reason, for the next reader.</param>
-[AttributeUsage(AttributeTargets.Field | AttributeTargets.Property)]
+[AttributeUsage(AttributeTargets.Field | AttributeTargets.Property | AttributeTargets.Event)]
 public sealed class IgnoreAttribute(string why) : Attribute
 {
     /// <summary>The reason.</summary>

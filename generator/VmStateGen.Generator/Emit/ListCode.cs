@@ -1,0 +1,131 @@
+using System.Globalization;
+using VmStateGen.Generator.Linking;
+using VmStateGen.Parsing;
+using VmStateGen.Schema;
+
+namespace VmStateGen.Generator.Emit;
+
+/// <summary>Lists of states: 1 before each element, 0 at the end (qemu-migration.md §2.5). What a load finds in place it reuses.</summary>
+internal static class ListCode
+{
+    private const string Marshal = "global::System.Runtime.InteropServices.CollectionsMarshal";
+
+    public static void Save(SourceWriter source, BoundItem item)
+    {
+        bool isLinked = item.Model.Form == MemberForm.LinkedList;
+        source.Line($"var list = {item.Model.Member} ?? throw {Names.Errors}.Missing(writer.Offset);");
+        source.Line($"{Names.Arrays}.Count(list.Count, {item.Wire.Max}, {MemberCode.Name(item)}, writer.Offset);");
+        if (IsRun(item))
+        {
+            SaveRuns(source, item, isLinked);
+            return;
+        }
+        source.Line("int i = 0;");
+        source.Block("try", () => source.Block(
+            isLinked ? "for (var node = list.First; node is not null; node = node.Next, i++)" : "for (; i < list.Count; i++)",
+            () =>
+            {
+                source.Line("writer.WriteByte(1);");
+                MemberCode.Call(source, item.Model.SetsParent, Element(item), $"{Names.Save}(ref writer, {Version(item)})");
+            }));
+        source.Block(MemberCode.Within(item.Wire.Name, "i"), () => source.Line("throw;"));
+        source.Line("writer.WriteByte(0);");
+    }
+
+    public static void Load(SourceWriter source, BoundItem item)
+    {
+        bool isLinked = item.Model.Form == MemberForm.LinkedList;
+        string collection = $"global::System.Collections.Generic.{(isLinked ? "LinkedList" : "List")}<{item.Model.Type}>";
+        source.Line(item.Model.IsReadOnly
+            ? $"var list = {item.Model.Member} ?? throw {Names.Errors}.Missing(reader.Offset);"
+            : $"var list = {item.Model.Member} ??= new {collection}();");
+        if (isLinked)
+            source.Line("var node = list.First;");
+        source.Line("int i = 0;");
+        string next = IsRun(item)
+            ? $"reader.NextElement({MemberCode.Name(item)}, {Size(item)}, {SourceWriter.Utf8(item.Linked.Nested!.RunMap)}, out {Names.ReadOnlySpan}<byte> run)"
+            : $"reader.NextElement({MemberCode.Name(item)})";
+        source.Block("try", () => source.Block($"for (; {next}; i++)", () =>
+        {
+            source.Line($"if (i == {item.Wire.Max})");
+            source.Indented(() => source.Line($"{Names.Errors}.ThrowCount({MemberCode.Name(item)}, {item.Wire.Max}, {item.Wire.Max} + 1L, reader.Offset);"));
+            string made = item.Model.IsStructState ? "default" : $"new {item.Model.Type}()";
+            if (isLinked)
+            {
+                source.Line($"node ??= list.AddLast({(item.Model.IsStructState ? $"default({item.Model.Type})" : made)});");
+            }
+            else
+            {
+                source.Line("if (i == list.Count)");
+                source.Indented(() => source.Line($"list.Add({made});"));
+            }
+            if (IsRun(item))
+                source.Line($"{Element(item)}.{Names.LoadRun}{item.Linked.Nested!.RunVersion}(run);");
+            else
+                MemberCode.Call(source, item.Model.SetsParent, item.Model.IsStructState ? Element(item) : $"({Slot(item)} ??= {made})", $"{Names.Load}(ref reader, {Version(item)})");
+            if (isLinked)
+                source.Line("node = node.Next;");
+        }));
+        source.Block(MemberCode.Within(item.Wire.Name, "i"), () => source.Line("throw;"));
+        if (isLinked)
+        {
+            source.Line("while (list.Count > i)");
+            source.Indented(() => source.Line("list.RemoveLast();"));
+        }
+        else
+        {
+            source.Line("if (list.Count > i)");
+            source.Indented(() => source.Line("list.RemoveRange(i, list.Count - i);"));
+        }
+    }
+
+    public static void Describe(SourceWriter source, BoundItem item)
+    {
+        NestedUse nested = item.Linked.Nested!;
+        source.Line($"var mark = writer.BeginStates({SourceWriter.Utf8(item.Model.TrailerName)}, {SourceWriter.Utf8(item.Model.TrailerType)});");
+        bool isLinked = item.Model.Form == MemberForm.LinkedList;
+        source.Line($"var list = {item.Model.Member}!;");
+        source.Block(isLinked ? "for (var node = list.First; node is not null; node = node.Next)" : "for (int i = 0; i < list.Count; i++)", () =>
+        {
+            source.Line("writer.Skip(1);");
+            source.Line($"writer.BeginInline({SourceWriter.Utf8(nested.Name)}, {Version(item)});");
+            MemberCode.Call(source, item.Model.SetsParent, Element(item), $"{Names.Describe}(ref writer, {Version(item)})");
+        });
+        source.Line("writer.Skip(1);");
+        source.Line("writer.EndStruct(mark);");
+    }
+
+    /// <summary>An element and its marker are one run: nothing in it can fail.</summary>
+    private static void SaveRuns(SourceWriter source, BoundItem item, bool isLinked)
+    {
+        string loop = isLinked
+            ? "for (var node = list.First; node is not null; node = node.Next)"
+            : $"foreach (ref {item.Model.Type} element in {Marshal}.AsSpan(list))";
+        source.Block(loop, () =>
+        {
+            source.Line($"{Names.Span}<byte> run = writer.Run({Size(item) + 1});");
+            source.Line("run[0] = 1;");
+            source.Line($"{(isLinked ? "node.ValueRef" : "element")}.{Names.SaveRun}{item.Linked.Nested!.RunVersion}(run.Slice(1, {Size(item)}));");
+        });
+        source.Line("writer.WriteByte(0);");
+    }
+
+    /// <summary>Whether an element is a fixed number of bytes that fits into a run with its marker.</summary>
+    private static bool IsRun(BoundItem item) =>
+        item.Linked.Nested!.RunVersion is not null && item.Model.IsStructState && item.Linked.ElementSize is > 0 and < WireLayout.MaxRun;
+
+    private static int Size(BoundItem item) => item.Linked.ElementSize!.Value;
+
+    /// <summary>The element in its place, also if it is a struct.</summary>
+    private static string Element(BoundItem item) => (item.Model.Form, item.Model.IsStructState) switch
+    {
+        (MemberForm.LinkedList, true) => "node.ValueRef",
+        (MemberForm.LinkedList, false) => "node.Value",
+        (_, true) => $"{Marshal}.AsSpan(list)[i]",
+        _ => "list[i]",
+    };
+
+    private static string Slot(BoundItem item) => item.Model.Form == MemberForm.LinkedList ? "node.Value" : "list[i]";
+
+    private static string Version(BoundItem item) => item.Linked.Nested!.Version.ToString(CultureInfo.InvariantCulture);
+}
