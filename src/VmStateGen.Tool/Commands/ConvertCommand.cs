@@ -46,6 +46,11 @@ internal static class ConvertCommand
         }
         using Stream stream = SeekableInput.Open(input, target);
         using OutputFile file = OutputFile.Create(target);
+        if (layout == RamLayout.MappedRam && !file.Stream.CanSeek)
+        {
+            output.Problem($"{target}: a mapped-ram file cannot be written to a pipe: its pages have places");
+            return ExitCodes.Usage;
+        }
         using ProgressLine? progress = output.Progress(stream.Length);
         QemuStreamConverter.Convert(stream, file.Stream, layout, new QemuConvertOptions { AllowMissingPages = allowMissing }, progress);
         file.Commit();

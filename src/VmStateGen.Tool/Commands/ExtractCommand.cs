@@ -95,12 +95,12 @@ internal static class ExtractCommand
         }
         image.CheckWhole(block, allowMissing);
         using OutputFile file = OutputFile.Create(target);
-        Write(image, block, file.Stream);
+        Write(image, block, file);
         file.Commit();
         return ExitCodes.Done;
     }
 
-    private static void Write(RamImage image, RamBlockEntry block, Stream file)
+    private static void Write(RamImage image, RamBlockEntry block, OutputFile file)
     {
         int pagesAtOnce = Math.Max(1, CopyChunk / image.PageSize);
         var chunk = new byte[pagesAtOnce * image.PageSize];
@@ -111,12 +111,11 @@ internal static class ExtractCommand
             bool isZero = true;
             for (int i = 0; i < pages; i++)
                 isZero &= image.ReadPage(block, first + i, chunk.AsSpan(i * image.PageSize, image.PageSize)) != RamPageState.Normal;
-            if (isZero && file.CanSeek)
-                file.Seek((long)pages * image.PageSize, SeekOrigin.Current);
+            // The last piece is written in any case: it makes the file as long as the block.
+            if (isZero && file.HasHoles && first + pages < count)
+                file.Stream.Seek((long)pages * image.PageSize, SeekOrigin.Current);
             else
-                file.Write(chunk, 0, pages * image.PageSize);
+                file.Stream.Write(chunk, 0, pages * image.PageSize);
         }
-        if (file.CanSeek)
-            file.SetLength(block.UsedLength);
     }
 }

@@ -29,7 +29,13 @@ internal sealed class OutputFile : IDisposable
     /// <summary>What to write to. It seeks unless it is standard output.</summary>
     public Stream Stream { get; }
 
-    /// <summary>Creates it. A name that is no regular file, such as a FIFO or /dev/null, is written to as it is.</summary>
+    /// <summary>What is not written reads as zeros: true of a new file, not of a device.</summary>
+    public bool HasHoles => part != null;
+
+    /// <summary>
+    /// Creates it. Only a new name, or one of a file that has contents, is replaced: what is there and empty may be a device or a FIFO (the
+    /// system's classes do not tell them from files), and a renamed file must never take its place. It is written to as it is.
+    /// </summary>
     /// <exception cref="IOException">The system does not.</exception>
     public static OutputFile Create(string path)
     {
@@ -37,8 +43,14 @@ internal sealed class OutputFile : IDisposable
             return new OutputFile(path, null, Console.OpenStandardOutput());
         if (Directory.Exists(path))
             throw new IOException($"{path} is a directory.");
-        if (File.Exists(path) && (File.GetAttributes(path) & (FileAttributes.Device | FileAttributes.ReparsePoint)) != 0 && !IsRegular(path))
-            return new OutputFile(path, null, new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0));
+        if (File.Exists(path))
+        {
+            // The file that a link names is replaced, not the link.
+            string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+            if (!File.Exists(target) || new FileInfo(target).Length == 0)
+                return new OutputFile(path, null, new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0));
+            path = target;
+        }
         string part = $"{path}.{Guid.NewGuid():N}.part";
         return new OutputFile(path, part, NewFile(part, FileOptions.None));
     }
@@ -67,13 +79,26 @@ internal sealed class OutputFile : IDisposable
     {
         foreach (PosixSignalRegistration signal in signals)
             signal.Dispose();
+        if (part == null && !isCommitted && path != StandardOutput)
+            Empty();
         Stream.Dispose();
         if (part != null && !isCommitted)
             File.Delete(part);
     }
 
-    private static bool IsRegular(string path) => new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) is FileInfo { Length: >= 0 } target
-        && (target.Attributes & FileAttributes.Device) == 0;
+    /// <summary>What was empty is so again, if it is a file.</summary>
+    private void Empty()
+    {
+        try
+        {
+            if (Stream.CanSeek)
+                Stream.SetLength(0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            // A device keeps what it was given.
+        }
+    }
 
     private static FileStream NewFile(string path, FileOptions options) =>
         new(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, options);

@@ -24,6 +24,9 @@ internal abstract class ByteSource
     {
     }
 
+    /// <summary>Up to where data can be read again and again after <see cref="HoldUntil"/>.</summary>
+    public virtual long HeldEnd => long.MaxValue;
+
     /// <summary>Stops to keep what is read.</summary>
     public virtual void Release()
     {
@@ -69,7 +72,7 @@ internal sealed class PipeSource(Stream stream, int limit) : ByteSource
 
     public override bool CanSeek => false;
 
-    private long HeldEnd => heldStart + heldLength;
+    public override long HeldEnd => heldStart + heldLength;
 
     public override int ReadAt(long offset, Span<byte> destination, int atLeast)
     {

@@ -28,6 +28,12 @@ internal static class FooterScan
     public static long Find(StreamCursor cursor, uint id, IReadOnlyDictionary<uint, SectionHeader> known, bool isPackage)
     {
         var start = cursor.Position;
+        if (!cursor.CanSeek)
+        {
+            // No further than what can be kept: the data is still to be read.
+            cursor.HoldUntil(start + MaxData);
+            return Find(new StreamCursor(cursor.Source, start, cursor.Source.HeldEnd), start, id, known, isPackage);
+        }
         try
         {
             return Find(cursor, start, id, known, isPackage);

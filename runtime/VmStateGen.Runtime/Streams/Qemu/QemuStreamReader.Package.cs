@@ -36,24 +36,4 @@ public sealed partial class QemuStreamReader
             throw Fault.At("package", $"{command.PackageLength} bytes", $"the end of the stream after {cursor.Length - command.PackageOffset}", command.PackageOffset);
         return new QemuStreamReader(this, new StreamCursor(cursor.Source, command.PackageOffset, end));
     }
-
-    /// <summary>
-    /// Reads the page of the record that <see cref="ReadRamRecord"/> gave last, as far as it stands for itself: zeros, a plain page
-    /// or a compressed one. On a pipe this is the only time.
-    /// </summary>
-    /// <param name="record">The record.</param>
-    /// <param name="page">One page. A difference (<see cref="RamRecordKind.Xbzrle"/>) is applied to what is in it.</param>
-    /// <exception cref="VmStateException">The payload is no such page.</exception>
-    public void ReadPage(in RamRecord record, Span<byte> page)
-    {
-        CheckUsable();
-        try
-        {
-            RamPage.Read(cursor, record, page);
-        }
-        catch (Exception e) when (Fail(e))
-        {
-            throw;
-        }
-    }
 }

@@ -118,11 +118,6 @@ public sealed partial class QemuStreamReader : ISectionReader
     /// <inheritdoc/>
     public long? SectionLength => dataEnd >= 0 ? dataEnd - current.DataOffset : null;
 
-    private bool IsMapped => Configuration?.HasCapability(QemuConfiguration.MappedRam) ?? false;
-
-    /// <summary>Whether the current element is a section of RAM's pages, of which <see cref="ReadRamRecord"/> tells.</summary>
-    private bool IsRamPart => current.Kind == QemuElementKind.Section && IsRam(current.Section) && current.Section.Kind != SectionKind.Start;
-
     /// <summary>Goes to the next element; the rest of the current one is checked and passed over.</summary>
     /// <returns><see langword="false"/> at the end of the file.</returns>
     /// <exception cref="VmStateException">The stream is cut off, damaged, or has a section of unknown length.</exception>
@@ -150,30 +145,6 @@ public sealed partial class QemuStreamReader : ISectionReader
             if (current.Kind == QemuElementKind.Section)
                 return true;
         }
-        return false;
-    }
-
-    /// <summary>
-    /// Reads the next record of the current PART or END of RAM. Take all records before any raw data: what
-    /// <see cref="DataLength"/> or <see cref="ReadData"/> had to parse does not come again.
-    /// </summary>
-    /// <returns><see langword="false"/> after the last record, and in every other element.</returns>
-    public bool ReadRamRecord(out RamRecord record)
-    {
-        record = default;
-        if (!IsRamPart || dataEnd >= 0)
-            return false;
-        CheckUsable();
-        try
-        {
-            if (Ram!.ReadRecord(cursor, out record))
-                return true;
-        }
-        catch (Exception e) when (Fail(e))
-        {
-            throw;
-        }
-        dataEnd = cursor.Position;
         return false;
     }
 
@@ -396,24 +367,6 @@ public sealed partial class QemuStreamReader : ISectionReader
         }
     }
 
-    private void BeginRam(in SectionHeader section)
-    {
-        if (section.Version != QemuWire.RamVersion)
-            throw Fault.At("version", $"version {QemuWire.RamVersion}", $"version {section.Version}", current.DataOffset - 4);
-        if (section.Kind != SectionKind.Start)
-            return;
-        if (Ram != null)
-            throw Fault.At("section", "one START of ram", "another", current.Offset);
-        var pageSize = Description?.PageSize ?? (Configuration?.TargetPageBits is { } bits ? 1 << bits : options.DefaultPageSize);
-        Ram = new RamSectionReader(new RamSectionFormat(
-            pageSize,
-            Configuration?.HasCapability(QemuConfiguration.IgnoreShared) ?? false,
-            IsMapped,
-            advisedPageSizes));
-        Ram.ReadSetup(cursor);
-        dataEnd = cursor.Position;
-    }
-
     private void ReadFooter()
     {
         var start = cursor.Position;
@@ -461,7 +414,4 @@ public sealed partial class QemuStreamReader : ISectionReader
             ? new StreamCursor(stream)
             : new StreamCursor(new PipeSource(stream, (options ?? new QemuStreamReaderOptions()).SpoolLimit), 0, long.MaxValue);
     }
-
-    private static bool IsRam(in SectionHeader section) =>
-        section.Name == QemuWire.RamName && section.InstanceId == 0 && section.Kind != SectionKind.Full;
 }

@@ -28,9 +28,10 @@ internal sealed class SectionBoundsFinder(QemuStreamReaderOptions options, Strea
     {
         if (isSearched || !options.UseTrailer)
             return true;
-        isSearched = true;
+        // A section after RAM may find the end of a pipe within reach that one before RAM did not.
         if (!cursor.HoldUntil(long.MaxValue))
             return false;
+        isSearched = true;
         if ((TrailerOffset = TrailerFinder.Find(cursor)) < 0)
             return true;
         Description = VmDescription.Parse(TrailerFinder.ReadJson(cursor, TrailerOffset), TrailerOffset + 5);

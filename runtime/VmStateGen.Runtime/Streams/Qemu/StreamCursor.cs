@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.IO;
+using System.Runtime.CompilerServices;
 
 namespace VmStateGen.Runtime.Streams.Qemu;
 
@@ -9,13 +10,13 @@ namespace VmStateGen.Runtime.Streams.Qemu;
 /// absolute in the stream, as the offsets in errors and in mapped-ram headers are.
 /// </summary>
 /// <remarks>
-/// A read past the end is a <see cref="VmStateException"/> that names what was read. Memory is one window of 128 KiB,
+/// A read past the end is a <see cref="VmStateException"/> that names what was read. Memory is one window of 256 KiB,
 /// whatever the stream says, and on a pipe what the reader has it hold. For one thread at a time; the stream must not be moved or
 /// changed by anybody else meanwhile.
 /// </remarks>
 public sealed class StreamCursor
 {
-    private const int WindowSize = 128 * 1024;
+    private const int WindowSize = 256 * 1024;
 
     private readonly ByteSource source;
     private readonly long limit;
@@ -71,6 +72,7 @@ public sealed class StreamCursor
     }
 
     /// <summary>Passes over <paramref name="count"/> bytes, all of which must be present; a pipe tells at the next read.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Skip(long count, string what)
     {
         Require(count, what);
@@ -82,8 +84,9 @@ public sealed class StreamCursor
     public int PeekByte() => TryPeek(1) is { IsEmpty: false } next ? next[0] : -1;
 
     /// <summary>Looks at the next bytes without passing them.</summary>
-    /// <param name="count">0 to 131,072.</param>
+    /// <param name="count">0 to 262,144.</param>
     /// <param name="what">Named in the error if the stream ends before.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public ReadOnlySpan<byte> Peek(int count, string what)
     {
         var at = Position - windowStart;
@@ -128,6 +131,7 @@ public sealed class StreamCursor
         return value;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public ulong ReadUInt64(string what)
     {
         var value = BinaryPrimitives.ReadUInt64BigEndian(Peek(8, what));
@@ -232,6 +236,7 @@ public sealed class StreamCursor
     }
 
     /// <summary>Moves the window so that it starts at <see cref="Position"/>; what it has of that already is kept.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Fill(int count)
     {
         var at = Position - windowStart;
