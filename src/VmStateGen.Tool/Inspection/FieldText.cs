@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Numerics;
@@ -63,9 +64,12 @@ internal static class FieldText
         return isText && text.Length <= 2 * ShownBytes ? Encoding.ASCII.GetString(text) : null;
     }
 
-    private static uint Crc(ReadOnlySpan<byte> value)
+    /// <summary>CRC-32C.</summary>
+    public static uint Crc(ReadOnlySpan<byte> value)
     {
         uint crc = uint.MaxValue;
+        for (; value.Length >= 8; value = value[8..])
+            crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(value));
         foreach (byte b in value)
             crc = BitOperations.Crc32C(crc, b);
         return ~crc;

@@ -89,6 +89,9 @@ internal sealed class RamCollector
             low = BitOperations.Crc32C(low, word);
             high = BitOperations.Crc32C(high, BitOperations.RotateLeft(word, 17));
         }
-        return (ulong)high << 32 | low;
+        // A checksum is linear: without this the sum over a whole block would tell little.
+        ulong sum = ((ulong)high << 32 | low) * 0x9E37_79B9_7F4A_7C15;
+        sum = (sum ^ sum >> 32) * 0xD6E8_FEB8_6659_FD93;
+        return sum ^ sum >> 32;
     }
 }

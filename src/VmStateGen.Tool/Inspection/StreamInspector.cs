@@ -155,7 +155,10 @@ internal static class StreamInspector
                 }
             }
             if (reader.Description is { } description)
+            {
                 report.Dialect = VmDescriptionFields.DetectDialect(description);
+                report.TrailerChecksum = FieldText.Crc(description.Json.Span);
+            }
             if (!report.HasTrailer && !isPostcopy && !options.MayLackTrailer)
             {
                 long at = report.Parts.LastOrDefault()?.End ?? 0;

@@ -27,6 +27,9 @@ internal sealed class StreamReport
 
     public bool HasTrailer { get; set; }
 
+    /// <summary>CRC-32C of the trailer's text: not all of it shows elsewhere.</summary>
+    public uint? TrailerChecksum { get; set; }
+
     public List<StreamPart> Parts { get; } = [];
 
     /// <summary>The blocks of RAM, if the stream has RAM.</summary>

@@ -58,5 +58,5 @@ internal static class DiffText
     }
 
     private static void Row(Table table, string section, string path, string? a, string? b) => table.AddRow(
-        new Text(section), new Text(path), new Text(a ?? Absent, new Style(Color.Red)), new Text(b ?? Absent, new Style(Color.Green)));
+        new Text(section), new Text(ToolOutput.Safe(path)), new Text(a ?? Absent, new Style(Color.Red)), new Text(b ?? Absent, new Style(Color.Green)));
 }

@@ -41,6 +41,8 @@ internal static class InspectJson
                 VmDescriptionDialect.Qemu11 => "11",
                 _ => report.HasTrailer ? "unknown" : null,
             });
+            if (report.TrailerChecksum is uint sum)
+                json.WriteString("trailer_crc32c", sum.ToString("x8", CultureInfo.InvariantCulture));
             json.WriteStartArray("elements");
             foreach (StreamPart part in report.Parts)
                 Part(json, part);

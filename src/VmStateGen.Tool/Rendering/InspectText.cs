@@ -48,7 +48,7 @@ internal static class InspectText
         }
         if ((report.PageSize ?? report.Ram?.PageSize) is int pageSize)
             output.Writer.WriteLine($"page size     {pageSize}");
-        output.Writer.WriteLine($"trailer       {Trailer(report)}");
+        output.Writer.WriteLine($"trailer       {Trailer(report)}{(report.TrailerChecksum is uint sum ? $", crc32c {sum:x8}" : "")}");
     }
 
     private static string Trailer(StreamReport report) => report.Dialect switch
@@ -126,7 +126,7 @@ internal static class InspectText
     {
         SectionData data = part.Data!;
         string state = data.Description is { IsOldStyle: false } description && description.State.Name != part.Section.Name
-            ? $" ({description.State.Name})"
+            ? $" ({ToolOutput.Safe(description.State.Name)})"
             : "";
         output.Ansi.MarkupLineInterpolated($"[bold]{part.Title}[/]{state}, version {part.Section.Version}, {data.Bytes!.Length} bytes at {SizeText.Hex(data.Offset)}{(part.IsGuessed ? ", end guessed" : "")}");
         Table table = ToolOutput.NewTable(">offset", "field", "type", "value").HideHeaders().Border(TableBorder.None);
@@ -136,8 +136,8 @@ internal static class InspectText
             bool isHeader = line.First.Kind == VmDescriptionSpanKind.SubsectionHeader;
             table.AddRow(
                 new Text("  " + SizeText.Hex(data.Offset + line.First.Offset)),
-                new Text(line.Path, isHeader ? new Style(decoration: Decoration.Bold) : Style.Plain),
-                new Text(isHeader ? "subsection" : line.First.Type, new Style(Color.Grey)),
+                new Text(ToolOutput.Safe(line.Path), isHeader ? new Style(decoration: Decoration.Bold) : Style.Plain),
+                new Text(isHeader ? "subsection" : ToolOutput.Safe(line.First.Type), new Style(Color.Grey)),
                 new Text(isHeader ? $"version {Version(data, line.First)}" : line.Text));
         }
         output.Ansi.Write(table);

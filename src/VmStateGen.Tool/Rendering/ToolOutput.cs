@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Linq;
 using Spectre.Console;
 
 namespace VmStateGen.Tool.Rendering;
@@ -61,7 +62,19 @@ internal sealed class ToolOutput
     public void Problem(string text)
     {
         Writer.Flush();
-        errors.WriteLine($"vmstate: {text}");
+        errors.WriteLine($"vmstate: {Safe(text)}");
+    }
+
+    /// <summary>A stream's names go to a terminal: nothing in them may act on it.</summary>
+    public static string Safe(string text)
+    {
+        if (!text.Any(char.IsControl))
+            return text;
+        return string.Create(text.Length, text, static (safe, from) =>
+        {
+            for (int i = 0; i < safe.Length; i++)
+                safe[i] = char.IsControl(from[i]) ? '?' : from[i];
+        });
     }
 
     /// <summary>A progress line for a long file on a terminal; null for everything else.</summary>
