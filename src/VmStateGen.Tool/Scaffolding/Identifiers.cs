@@ -62,23 +62,6 @@ internal static class Identifiers
         return Unique(char.ToUpperInvariant(name[0]) + name[1..], used);
     }
 
-    /// <summary>The wire name that a member has by itself, as the generator derives it.</summary>
-    public static string Snake(string name)
-    {
-        name = name.TrimStart('_');
-        var text = new StringBuilder();
-        for (int i = 0; i < name.Length; i++)
-        {
-            char c = name[i];
-            bool startsWord = i > 0 && char.IsUpper(c) && name[i - 1] != '_'
-                && (!char.IsUpper(name[i - 1]) || (i + 1 < name.Length && char.IsLower(name[i + 1])));
-            if (startsWord)
-                text.Append('_');
-            text.Append(char.ToLowerInvariant(c));
-        }
-        return text.ToString();
-    }
-
     /// <summary>A C# string literal.</summary>
     public static string Literal(string text)
     {

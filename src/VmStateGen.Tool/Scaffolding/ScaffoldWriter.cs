@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using System.Text;
+using VmStateGen.Schema;
 
 namespace VmStateGen.Tool.Scaffolding;
 
@@ -126,7 +127,7 @@ internal sealed class ScaffoldWriter
         foreach (string padding in paddings)
             text.Append("    ").Append(padding).Append('\n');
         var arguments = new List<string>();
-        if (Identifiers.Snake(name) != item.Name)
+        if (WireName.Of(name) != item.Name)
             arguments.Add(Identifiers.Literal(item.Name));
         string after = "";
         if (item.IsConditional || item.Condition != null)
