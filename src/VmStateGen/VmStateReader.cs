@@ -132,28 +132,34 @@ public ref struct VmStateReader
         return marker == 1;
     }
 
-    /// <summary>As <see cref="NextElement(ReadOnlySpan{byte})"/>, with the bytes of an element of that size.</summary>
-    /// <param name="field">The list's name, for errors.</param>
-    /// <param name="size">1 to <see cref="VmStateWriter.MaxRun"/> - 1.</param>
-    /// <param name="fields">The run map of an element.</param>
-    /// <param name="run">The element, valid until the next call.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool NextElement(scoped ReadOnlySpan<byte> field, int size, scoped ReadOnlySpan<byte> fields, out ReadOnlySpan<byte> run)
+    /// <summary>
+    /// What is left of the window. Code that walks many small elements does so here, with a position of its own, and tells with
+    /// <see cref="Consume"/> how far it came: a position that is read and written in memory for each costs as much as the element.
+    /// </summary>
+    public readonly ReadOnlySpan<byte> Rest => window[position..];
+
+    /// <summary>Moves on over bytes of <see cref="Rest"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There are not so many.</exception>
+    public void Consume(int count)
     {
-        if (window.Length - position > size && window[position] == 1)
-        {
-            run = window.Slice(position + 1, size);
-            position += size + 1;
-            return true;
-        }
-        return NextElementSlowly(field, size, fields, out run);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)(window.Length - position));
+        position += count;
     }
 
-    private bool NextElementSlowly(scoped ReadOnlySpan<byte> field, int size, scoped ReadOnlySpan<byte> fields, out ReadOnlySpan<byte> run)
+    /// <summary>As <see cref="NextElement"/> for elements of one size, but an element and its marker are only brought into <see cref="Rest"/>.</summary>
+    /// <param name="field">The list's name, for errors.</param>
+    /// <param name="size">Bytes of an element, 1 to <see cref="VmStateWriter.MaxRun"/> - 1.</param>
+    /// <param name="fields">The run map of an element.</param>
+    public bool HasElement(scoped ReadOnlySpan<byte> field, int size, scoped ReadOnlySpan<byte> fields)
     {
-        bool isElement = NextElement(field);
-        run = isElement ? Run(size, fields) : default;
-        return isElement;
+        if (!Has(1) || window[position] != 1)
+            return NextElement(field);
+        if (!Has(size + 1))
+        {
+            position++;
+            ThrowShort(size, fields);
+        }
+        return true;
     }
 
     /// <summary>The byte 0x30 that stands for a null reference (§2.4); anything else is an error.</summary>

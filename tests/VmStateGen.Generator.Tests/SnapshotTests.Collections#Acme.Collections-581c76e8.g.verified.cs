@@ -284,13 +284,19 @@ Acme.Collections#017 "last" u8
                     int i = 0;
                     try
                     {
-                        for (; reader.NextElement("free"u8, 4, "length:4"u8, out global::System.ReadOnlySpan<byte> run); i++)
+                        while (reader.HasElement("free"u8, 4, "length:4"u8))
                         {
-                            if (i == 8)
-                                global::VmStateGen.VmStateErrors.ThrowCount("free"u8, 8, 8 + 1L, reader.Offset);
-                            node ??= list.AddLast(default(global::Acme.Segment));
-                            node.ValueRef.LoadVmStateRun1(run);
-                            node = node.Next;
+                            global::System.ReadOnlySpan<byte> rest = reader.Rest;
+                            int at = 0;
+                            for (; rest.Length - at > 4 && rest[at] == 1; at += 5, i++)
+                            {
+                                if (i == 8)
+                                    global::VmStateGen.VmStateErrors.ThrowCount("free"u8, 8, 8 + 1L, reader.Offset + at);
+                                node ??= list.AddLast(default(global::Acme.Segment));
+                                node.ValueRef.LoadVmStateRun1(rest.Slice(at + 1, 4));
+                                node = node.Next;
+                            }
+                            reader.Consume(at);
                         }
                     }
                     catch (global::VmStateGen.VmStateException e) when (e.Within("free", i))

@@ -80,14 +80,18 @@ Acme.Interval#001 "high" u64
             writer.EndFields();
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void SaveVmStateRun1(global::System.Span<byte> run)
         {
+            run = run.Slice(0, 16);
             global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.low);
             global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(8, 8), this.high);
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
+            run = run.Slice(0, 16);
             this.low = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
             this.high = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(8, 8));
         }

@@ -42,11 +42,17 @@ Acme.Request#001 "segments" list<Acme.Segment> max 4 element-version 1
                 {
                     var list = this.segments ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
                     global::VmStateGen.StateArrays.Count(list.Count, 4, "segments"u8, writer.Offset);
-                    foreach (ref global::Acme.Segment element in global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list))
+                    global::System.Span<global::Acme.Segment> elements = global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list);
+                    while (elements.Length > 0)
                     {
-                        global::System.Span<byte> run = writer.Run(5);
-                        run[0] = 1;
-                        element.SaveVmStateRun1(run.Slice(1, 4));
+                        int count = global::System.Math.Min(elements.Length, 819);
+                        global::System.Span<byte> run = writer.Run(count * 5);
+                        for (int i = 0; i < count; i++)
+                        {
+                            run[i * 5] = 1;
+                            elements[i].SaveVmStateRun1(run.Slice(i * 5 + 1, 4));
+                        }
+                        elements = elements.Slice(count);
                     }
                     writer.WriteByte(0);
                 }
@@ -70,13 +76,19 @@ Acme.Request#001 "segments" list<Acme.Segment> max 4 element-version 1
                     int i = 0;
                     try
                     {
-                        for (; reader.NextElement("segments"u8, 4, "length:4"u8, out global::System.ReadOnlySpan<byte> run); i++)
+                        while (reader.HasElement("segments"u8, 4, "length:4"u8))
                         {
-                            if (i == 4)
-                                global::VmStateGen.VmStateErrors.ThrowCount("segments"u8, 4, 4 + 1L, reader.Offset);
-                            if (i == list.Count)
-                                list.Add(default);
-                            global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list)[i].LoadVmStateRun1(run);
+                            global::System.ReadOnlySpan<byte> rest = reader.Rest;
+                            int at = 0;
+                            for (; rest.Length - at > 4 && rest[at] == 1; at += 5, i++)
+                            {
+                                if (i == 4)
+                                    global::VmStateGen.VmStateErrors.ThrowCount("segments"u8, 4, 4 + 1L, reader.Offset + at);
+                                if (i == list.Count)
+                                    list.Add(default);
+                                global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list)[i].LoadVmStateRun1(rest.Slice(at + 1, 4));
+                            }
+                            reader.Consume(at);
                         }
                     }
                     catch (global::VmStateGen.VmStateException e) when (e.Within("segments", i))

@@ -75,13 +75,17 @@ Acme.Segment#000 "length" u32
             writer.EndFields();
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void SaveVmStateRun1(global::System.Span<byte> run)
         {
+            run = run.Slice(0, 4);
             global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.length);
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
+            run = run.Slice(0, 4);
             this.length = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
         }
     }

@@ -94,14 +94,18 @@ Acme.Descriptor#001 "length" u32 since 2
             }
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void SaveVmStateRun2(global::System.Span<byte> run)
         {
+            run = run.Slice(0, 12);
             global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
             global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(8, 4), this.length);
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void SaveVmStateRun1(global::System.Span<byte> run)
         {
+            run = run.Slice(0, 8);
             global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
         }
 
@@ -113,14 +117,18 @@ Acme.Descriptor#001 "length" u32 since 2
             }
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void LoadVmStateRun2(global::System.ReadOnlySpan<byte> run)
         {
+            run = run.Slice(0, 12);
             this.address = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
             this.length = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(8, 4));
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
+            run = run.Slice(0, 8);
             this.address = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
         }
 

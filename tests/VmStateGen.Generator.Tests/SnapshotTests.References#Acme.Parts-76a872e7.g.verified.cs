@@ -80,14 +80,18 @@ Acme.Parts#001 "exponent" u16
             writer.EndFields();
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void SaveVmStateRun1(global::System.Span<byte> run)
         {
+            run = run.Slice(0, 10);
             global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.mantissa);
             global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(8, 2), this.exponent);
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
+            run = run.Slice(0, 10);
             this.mantissa = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
             this.exponent = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(8, 2));
         }

@@ -75,13 +75,17 @@ Acme.Extra#000 "value" u8
             writer.EndFields();
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void SaveVmStateRun1(global::System.Span<byte> run)
         {
+            run = run.Slice(0, 1);
             run[0] = this.value;
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
+            run = run.Slice(0, 1);
             this.value = run[0];
         }
     }

@@ -113,10 +113,14 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
     {
         foreach (VersionRange range in plan.Ranges)
         {
+            List<PlacedItem> items = plan.Steps(plan.At(range)).OfType<LayoutStep.Run>().SelectMany(run => run.Items).ToList();
             source.Line();
+            if (items.Count <= RunCode.MostInlined)
+                source.Line(RunCode.Inlined);
             source.Block($"internal void {Names.LoadRun}{range.Last}({Names.ReadOnlySpan}<byte> run)", () =>
             {
-                foreach (PlacedItem placed in plan.Steps(plan.At(range)).OfType<LayoutStep.Run>().SelectMany(run => run.Items))
+                source.Line(RunCode.FixLength(items));
+                foreach (PlacedItem placed in items)
                 {
                     Declare(plan.Find(placed.Item), "-1");
                     Placed(plan.Find(placed.Item), placed.Offset, placed.Size, "-1");
