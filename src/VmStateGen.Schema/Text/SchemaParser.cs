@@ -15,20 +15,25 @@ public static class SchemaParser
     /// <exception cref="SchemaException">With line and column.</exception>
     public static SchemaSet Parse(string text)
     {
+        string[] lines = text.Split('\n');
+        return Parse(lines.Select((line, index) => (line.TrimEnd('\r'), index + 1)).Where(line => line.Item1.Trim().Length > 0 && line.Item1[0] != '#'));
+    }
+
+    /// <summary>Reads lines that are neither empty nor comments, with their numbers.</summary>
+    internal static SchemaSet Parse(IEnumerable<(string Content, int Number)> lines)
+    {
         var types = new Dictionary<string, Entities>();
         var set = new SchemaSet();
-        int number = 0;
-        foreach (string raw in text.Split('\n'))
-        {
-            number++;
-            string content = raw.TrimEnd('\r');
-            if (content.Trim().Length > 0 && content[0] != '#')
-                ReadLine(new SchemaLine(content, number), content, number, types, set);
-        }
+        foreach ((string content, int number) in lines)
+            ReadLine(new SchemaLine(content, number), content, number, types, set);
         foreach (KeyValuePair<string, Entities> type in types)
             set.Add(WithEnums(type.Value.ToSchema(type.Key), set));
         return set;
     }
+
+    /// <summary>Checks a line by itself.</summary>
+    internal static void Check(string content, int number) =>
+        ReadLine(new SchemaLine(content, number), content, number, new Dictionary<string, Entities>(), new SchemaSet());
 
     /// <summary>An enum's key reads like a state's until its own line is known.</summary>
     private static StateSchema WithEnums(StateSchema state, SchemaSet set) => state with
@@ -53,7 +58,15 @@ public static class SchemaParser
         }
         else if (line.IsNext("@enum"))
         {
-            set.Add(ReadEnum(line, key));
+            EnumSchema read = ReadEnum(line, key);
+            if (!set.Add(read) && set.FindEnum(key) != read)
+                throw line.Wrong($"a second line for enum {key} says something else", last: true);
+        }
+        else if (line.Take("@removed-section"))
+        {
+            var read = new RemovedSectionSchema(line.Quoted("the section's name"), key);
+            if (!set.Add(read) && set.FindRemovedSection(read.Name) != read)
+                throw line.Wrong($"a second line for removed section {read.Name} says something else", last: true);
         }
         else
         {
@@ -93,7 +106,7 @@ public static class SchemaParser
         }
         else
         {
-            throw line.Wrong("expected @section, @state, @subsection, @removed-subsection or @enum");
+            throw line.Wrong("expected @section, @state, @subsection, @removed-subsection, @removed-section or @enum");
         }
     }
 
@@ -128,6 +141,7 @@ public static class SchemaParser
             MinimumVersion = minimum,
             Needed = Property(line, "needed"),
             Present = Property(line, "present"),
+            IsNullable = line.Take("nullable"),
         };
     }
 
