@@ -188,6 +188,8 @@ internal sealed class ItemParser(TypeParser parser)
         if (model.Form == MemberForm.Value && item.Shape is WireShape.Scalar && item.When is null && model.Codec is null
             && FitsDefault(member, constant))
         {
+            if (model.IsReadOnly)
+                parser.Report(DefinitionRule.NotAssignable, attribute.Location, member.Name);
             return $"unchecked(({model.Type}){Microsoft.CodeAnalysis.CSharp.SymbolDisplay.FormatPrimitive(constant.Value!, quoteStrings: true, useHexadecimalNumbers: false)})";
         }
         parser.Report(DefinitionRule.Conflict, attribute.Location, member.Name, "Default on something other than one versioned number, bool or enum");

@@ -179,7 +179,8 @@ internal sealed partial class ShapeParser(TypeParser parser, ISymbol member, Att
         }
         bool isReferenceArray = form is MemberForm.Array or MemberForm.ArrayElement or MemberForm.Array2D or MemberForm.Memory;
         CanBeInRun &= !isReferenceArray;
-        if (isReadOnly && !isReferenceArray)
+        // What must equal the local value is compared, never assigned.
+        if (isReadOnly && !isReferenceArray && expect != Expectation.Equal)
         {
             parser.Report(DefinitionRule.NotAssignable, Location, member.Name);
             return null;

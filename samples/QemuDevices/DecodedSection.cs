@@ -96,7 +96,10 @@ internal static class SectionDecoder
         return VmDescription.Parse(trailer.ToJson()).Devices[0];
     }
 
-    private static bool TryEncode(
+    /// <summary>Loads a fresh device, encodes and describes it again.</summary>
+    /// <exception cref="VmStateException">The data is not such a state.</exception>
+    /// <returns>False if it would come out otherwise than it went in; <paramref name="misfit"/> says where.</returns>
+    public static bool TryEncode(
         IVmState device, VmDeviceDescription section, uint version, byte[] data, out DecodedSection? decoded, out string misfit)
     {
         decoded = null;

@@ -1,17 +1,36 @@
+using System;
 using System.Collections.Generic;
 using VmStateGen;
 
 namespace QemuDevices;
 
-/// <summary>The sections that have a class.</summary>
+/// <summary>The devices that this sample declares, by the name of their section.</summary>
 public static class DeviceCatalog
 {
-    /// <summary>Fresh devices that a section of that vmsd may be, one for each configuration; none if it has no class.</summary>
+    private static readonly SortedDictionary<string, Func<IVmState>[]> Devices = new(StringComparer.Ordinal)
+    {
+        ["e1000"] = [() => new E1000(), () => new E1000(isExpress: true)],
+        ["fdc"] = [() => new IsaFloppyController(), () => new IsaFloppyController(drives: 1)],
+        ["i8254"] = [() => new I8254()],
+        ["i8259"] = [() => new I8259()],
+        ["ps2kbd"] = [() => new Ps2Keyboard()],
+        ["serial"] = [() => new IsaSerial()],
+        ["timer"] = [() => new CpuTimers()],
+    };
+
+    /// <summary>The names that <see cref="Candidates"/> has an answer for, sorted.</summary>
+    public static IReadOnlyCollection<string> Names => Devices.Keys;
+
+    /// <summary>
+    /// Fresh devices that a section of that name may be of, the likeliest first; none if the name is not known. They differ in
+    /// configuration, which is not on the wire: the one that loads the section's bytes without error is the right one.
+    /// </summary>
+    /// <param name="vmsdName">The section's name without its device path: <c>e1000</c>.</param>
     public static IEnumerable<IVmState> Candidates(string vmsdName)
     {
-        if (vmsdName == "i8254")
-            yield return new I8254();
-        if (vmsdName == "ps2kbd")
-            yield return new Ps2Keyboard();
+        if (!Devices.TryGetValue(vmsdName, out Func<IVmState>[]? factories))
+            yield break;
+        foreach (Func<IVmState> create in factories)
+            yield return create();
     }
 }

@@ -119,11 +119,23 @@ internal sealed class FieldSetter
         return Decode(path, changed);
     }
 
+    /// <summary>The changed section, by a device of the same configuration: another one would be another machine.</summary>
     private DecodedSection Decode(string path, byte[] changed)
     {
-        DecodedSection? result = SectionDecoder.Decode(section, header.Version, changed, out string reason, out _);
-        return result ?? throw new FieldChangeException($"{header}/{path} cannot be set: {reason}");
+        string reason;
+        try
+        {
+            if (SectionDecoder.TryEncode(Fresh(), section, header.Version, changed, out DecodedSection? result, out reason))
+                return result!;
+        }
+        catch (VmStateException e)
+        {
+            reason = e.Message;
+        }
+        throw new FieldChangeException($"{header}/{path} cannot be set: {reason}");
     }
+
+    private IVmState Fresh() => DeviceCatalog.Candidates(section.State.Name).ElementAt(candidate.Value);
 
     /// <summary>
     /// What is there or how long it is by the value of the field: the path of it, or null. Found by trying other values: all of a
@@ -168,7 +180,7 @@ internal sealed class FieldSetter
 
     private string? LayoutChange(byte[] changed)
     {
-        IVmState device = DeviceCatalog.Candidates(section.State.Name).ElementAt(candidate.Value);
+        IVmState device = Fresh();
         try
         {
             var reader = new VmStateReader(changed);

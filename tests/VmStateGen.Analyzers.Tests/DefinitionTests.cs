@@ -45,6 +45,8 @@ public class DefinitionTests
     [InlineData("[Field] private bool a; [Field] private Guid b; [Field] private UInt128 c; [Field] private VmTimer d; [Field] private DayOfWeek e; [Field] private double f;")]
     // Assignable.
     [InlineData("[Field] private readonly int a;", "VMS112 'a'")]
+    [InlineData("[Field(Expect = Expect.Equal)] private readonly int a = 2; [Field(Expect = Expect.Equal)] public int B { get; } = 2;")]
+    [InlineData("[Field(Expect = Expect.NotAbove)] private readonly int a = 2;", "VMS112 'a'")]
     [InlineData("[Field] public int A { get; }", "VMS112")]
     [InlineData("[Field] public int A { get; init; }", "VMS112")]
     [InlineData("[Field(Length = 4)] public int[] A { get; } = new int[4];")]
@@ -121,6 +123,7 @@ public class DefinitionTests
         await AssertAsync($"[VmState] public sealed unsafe partial class T {{ {members} }}", expected);
 
     [Theory]
+    [InlineData("[VmState(Version = 2)] public partial class T { [Field(Expect = Expect.Equal, Version = 2, Default = 1)] private readonly int a = 2; }", "VMS112 'a'")]
     [InlineData("[VmState(\"\")] public partial class T { }", "VMS103 wire name '' of 'T'")]
     [InlineData("[VmState(Version = -1)] public partial class T { }", "VMS120 Version -1, which must lie in 0 and above")]
     [InlineData("[VmState(Version = 0)] public partial class T { }")]

@@ -46,7 +46,7 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
             source.Indented(() => source.Line($"throw {Names.Errors}.Invalid({SourceWriter.Quote(validation.Reason)}, writer.Offset);"));
         }
         var plan = new BodyPlan(type, null);
-        VersionCode.Dispatch(source, plan, "__Save", "ref writer, version", "writer");
+        VersionCode.Dispatch(source, plan, "__Save", "ref writer, version", "writer", range => Items(plan, plan.At(range)));
         for (int i = 0; i < type.Model.Subsections.Count; i++)
             Subsection(i);
     }
@@ -72,8 +72,8 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
 
     private void Body(BodyPlan plan, string prefix)
     {
-        // A subsection is only ever saved at its own version.
-        foreach (VersionRange range in prefix.Length == 0 ? plan.Ranges : plan.Ranges.Take(1))
+        // A subsection is only ever saved at its own version; the state's newest stands in the public method.
+        foreach (VersionRange range in prefix.Length == 0 ? plan.Ranges.Skip(1) : plan.Ranges.Take(1))
         {
             source.Line();
             source.Block($"private void __Save{prefix}Version{range.Last}({WriterParameter})", () => Items(plan, plan.At(range)));

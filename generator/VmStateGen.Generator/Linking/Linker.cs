@@ -49,6 +49,7 @@ internal static class Linker
         WireShape.Scalar scalar => scalar with { Array = null },
         WireShape.Bytes bytes => bytes with { Array = ArrayExtent.Of(1) },
         WireShape.State state => state with { Array = null },
+        WireShape.List list => new WireShape.State(list.Type),
         _ => shape,
     };
 

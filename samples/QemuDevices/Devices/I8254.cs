@@ -6,7 +6,7 @@ namespace QemuDevices;
 [VmState("i8254", Version = 3, MinimumVersion = 2)]
 public sealed partial class I8254
 {
-    [Field("channels[0].irq_disabled", Version = 3)] private uint irqDisabled;
+    [Field("channels[0].irq_disabled", Version = 3, Default = 0)] private uint irqDisabled;
     [Field(Length = 3)] private readonly PitChannel[] channels = new PitChannel[3];
 
     /// <summary>Once more beside the channels, where older releases had it.</summary>

@@ -16,6 +16,9 @@ public abstract partial class Ps2Device
 /// <summary>
 /// The PS/2 keyboard: section <c>ps2kbd</c>. When QEMU sends its subsections is not known here, so what a stream had is kept.
 /// </summary>
+/// <remarks>
+/// All three were met in streams of 7.2 and 10.0; <c>ps2kbd/need_high_bit</c> only after a stream that had it was loaded.
+/// </remarks>
 [VmState("ps2kbd", Version = 3, MinimumVersion = 2)]
 [Subsection("ps2kbd/ledstate", Version = 3, MinimumVersion = 2, Present = nameof(hasLedState))]
 [Subsection("ps2kbd/need_high_bit", Present = nameof(hasNeedHighBit))]
@@ -24,7 +27,8 @@ public sealed partial class Ps2Keyboard : Ps2Device
 {
     [Field] private int scanEnabled;
     [Field] private int translate;
-    [Field(Version = 3)] private int scancodeSet;
+    /// <summary>A stream of version 2 leaves set 2, as in QEMU.</summary>
+    [Field(Version = 3, Default = 2)] private int scancodeSet;
 
     [Ignore("whether its subsection came")] private bool hasLedState;
     [Field(Subsection = "ps2kbd/ledstate")] private int ledstate;

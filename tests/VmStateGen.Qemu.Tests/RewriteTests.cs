@@ -1,0 +1,151 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Threading.Tasks;
+using QemuDevices;
+using VmStateGen.Runtime.Streams.Qemu;
+
+namespace VmStateGen.Qemu.Tests;
+
+/// <summary>Streams of real QEMUs go through generated code and come out as they were; QEMU loads what comes out.</summary>
+public sealed class RewriteTests : IDisposable
+{
+    private static readonly string[] PcDevices = ["timer", "i8254", "i8259", "serial", "ps2kbd", "fdc"];
+
+    private readonly string folder = Directory.CreateTempSubdirectory("vmstategen-rewrite-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [SkippableTheory]
+    [QemuVersions("pc", "q35")]
+    public Task Guest_goes_on_from_the_rewritten_stream(string version, string machine) => GoesOn(version, version, machine);
+
+    [SkippableTheory]
+    [QemuVersions("pc", "q35")]
+    public Task Guest_with_another_network_card_goes_on(string version, string machine) => GoesOn(version, version, machine, "-device", "e1000");
+
+    [SkippableTheory]
+    [InlineData("7.2", "10.0", "pc-i440fx-7.2")]
+    [InlineData("7.2", "10.0", "pc-q35-7.2")]
+    [InlineData("10.0", "7.2", "pc-i440fx-7.2")]
+    [InlineData("10.0", "7.2", "pc-q35-7.2")]
+    public async Task Rewritten_stream_is_accepted_by_the_other_release_where_the_original_is(string source, string destination, string machine)
+    {
+        string saved = await Save(source, machine, ["-device", "e1000"]);
+        string rewritten = Rewrite(saved);
+        Assert.Equal(File.ReadAllBytes(saved), File.ReadAllBytes(rewritten));
+
+        string? original = await Load(destination, machine, saved, ["-device", "e1000"]);
+        string? result = await Load(destination, machine, rewritten, ["-device", "e1000"]);
+
+        Assert.Equal(original is null, result is null);
+    }
+
+    [SkippableTheory]
+    [QemuVersions("pc", "q35")]
+    public async Task Fields_agree_with_the_trailer_in_offset_size_and_value(string version, string machine)
+    {
+        string saved = await Save(version, machine, ["-device", "e1000"]);
+        var decoded = new List<string>();
+        using FileStream input = File.OpenRead(saved);
+        var reader = new QemuStreamReader(input);
+        while (reader.Read())
+        {
+            if (reader.Current is not { Kind: QemuElementKind.Section, Description: VmDeviceDescription description })
+                continue;
+            byte[] data = reader.ReadAllData();
+            DecodedSection? section = SectionDecoder.Decode(description, reader.Section.Version, data, out string reason, out bool hasClass);
+            Assert.True(section is not null || !hasClass, $"{reader.Section}: {reason}");
+            if (section is null)
+                continue;
+            decoded.Add(description.State.Name);
+            Assert.Equal(
+                VmDescriptionFields.Enumerate(description, data).Select(field => (field.Path, field.Type, field.Offset, field.Size, Value(field, data))),
+                section.Fields.Select(field => (field.Path, field.Type, field.Offset, field.Size, Value(field, section.Data))));
+        }
+        string[] expected = machine == "pc" ? PcDevices : PcDevices.Where(name => name != "fdc").ToArray();
+        Assert.Empty(expected.Append("e1000").Except(decoded));
+    }
+
+    [SkippableTheory]
+    [QemuVersions]
+    public async Task One_field_can_be_set_and_nothing_else_changes(string version)
+    {
+        string saved = await Save(version, "pc", []);
+        string changed = Path.Combine(folder, "changed.mig");
+        byte[] before = File.ReadAllBytes(saved);
+
+        int code = RewriteCommand.Run(
+            new FileInfo(saved), new FileInfo(changed), [new FieldChange("i8254/channels[1]/mode", "2")], strict: true, TextWriter.Null, TextWriter.Null);
+
+        Assert.Equal(ExitCodes.Done, code);
+        byte[] after = File.ReadAllBytes(changed);
+        Assert.Equal(before.Length, after.Length);
+        Assert.Single(Enumerable.Range(0, before.Length), i => before[i] != after[i]);
+        Assert.Null(await Load(version, "pc", changed, []));
+    }
+
+    [SkippableTheory]
+    [QemuVersions]
+    public async Task Field_that_something_depends_on_is_refused(string version)
+    {
+        string saved = await Save(version, "pc", []);
+
+        var refused = Assert.Throws<FieldChangeException>(() => RewriteCommand.Run(
+            new FileInfo(saved), new FileInfo(Path.Combine(folder, "changed.mig")), [new FieldChange("fdc/state/num_floppies", "1")], false, TextWriter.Null, TextWriter.Null));
+
+        Assert.Contains("fdc/state/num_floppies", refused.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(folder, "changed*"));
+    }
+
+    private static string Value(VmDescriptionSpan field, byte[] data) => FieldValue.Format(field.Type, data.AsSpan((int)field.Offset, field.Size));
+
+    private async Task GoesOn(string source, string destination, string machine, params string[] arguments)
+    {
+        string saved = await Save(source, machine, arguments);
+        string rewritten = Rewrite(saved);
+        Assert.Equal(File.ReadAllBytes(saved), File.ReadAllBytes(rewritten));
+        Assert.Null(await Load(destination, machine, rewritten, arguments));
+    }
+
+    private async Task<string> Save(string version, string machine, string[] arguments)
+    {
+        string path = Path.Combine(folder, "saved.mig");
+        await using QemuProcess qemu = await QemuProcess.StartAsync(
+            TestQemu.Require(version), new QemuOptions { Machine = machine, Guest = new CountingGuest(), Arguments = arguments });
+        await CountingGuest.WaitForCountAsync(qemu, 1);
+        await qemu.SaveToFileAsync(path);
+        return path;
+    }
+
+    private string Rewrite(string saved)
+    {
+        string path = Path.Combine(folder, "rewritten.mig");
+        using FileStream input = File.OpenRead(saved);
+        using FileStream output = File.Create(path);
+        IReadOnlyList<SectionReport> sections = StreamRewriter.Rewrite(input, output, []);
+        Assert.DoesNotContain(sections, section => section.IsMisfit);
+        return path;
+    }
+
+    /// <returns>Null if the guest goes on and its RAM is whole; else why QEMU refused the stream.</returns>
+    private static async Task<string?> Load(string version, string machine, string path, string[] arguments)
+    {
+        var guest = new CountingGuest();
+        await using QemuProcess qemu = await QemuProcess.StartAsync(
+            TestQemu.Require(version), new QemuOptions { Machine = machine, Guest = guest, Arguments = arguments, Incoming = true });
+        try
+        {
+            await qemu.LoadAsync(path);
+        }
+        catch (QemuMigrationException e)
+        {
+            return e.Message;
+        }
+        ulong loaded = await CountingGuest.ReadCounterAsync(qemu) ?? 0;
+        await CountingGuest.WaitForCountAsync(qemu, loaded + 1);
+        Assert.Null(await guest.FindDamageAsync(qemu));
+        return null;
+    }
+}

@@ -1,0 +1,79 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Text.Json;
+using System.Threading.Tasks;
+using VmStateGen.Qemu;
+using VmStateGen.Qemu.Tests;
+
+namespace VmStateGen.QemuDevices.Tests;
+
+/// <summary>What a QEMU on this machine writes now, and what it makes of what we write.</summary>
+public sealed class LiveQemuTests
+{
+    public static TheoryData<string, string> ScenesOfEveryQemu()
+    {
+        var data = new TheoryData<string, string>();
+        foreach (Scene scene in Scene.All)
+        {
+            foreach (string version in QemuInstallation.Versions)
+                data.Add(scene.Name, version);
+        }
+        return data;
+    }
+
+    [SkippableTheory, MemberData(nameof(ScenesOfEveryQemu))]
+    public async Task Sections_load_and_are_saved_and_described_as_QEMU_did(string scene, string version)
+    {
+        QemuInstallation installation = TestQemu.Require(version);
+        Scene played = Scene.All.Single(candidate => candidate.Name == scene);
+        List<DeviceSection> sections = await played.PlayAsync(installation);
+
+        foreach (string name in played.Subsections)
+            Assert.Contains(sections, section => section.Description.Contains($"\"vmsd_name\": \"{name}\"", StringComparison.Ordinal));
+        foreach (DeviceSection section in sections)
+            SectionAssert.IsReproduced(section, version);
+        Fixture.Record(version, installation.Release, scene, sections);
+    }
+
+    /// <summary>No device of the catalog is on PCI Express; the card here is, and starts with the same base class.</summary>
+    [SkippableTheory, QemuVersions]
+    public async Task Base_class_of_PCI_devices_serves_an_Express_card(string version)
+    {
+        Scene scene = new() { Name = "express", Machine = "q35", Devices = ["e1000e"], Arguments = ["-device", "e1000e,addr=3"] };
+        DeviceSection section = Assert.Single(await scene.PlayAsync(TestQemu.Require(version)));
+        JsonElement expected = FirstField(section.Description);
+        byte[] data = section.Data[..expected.GetProperty("size").GetInt32()];
+        Assert.Equal(4 + 4096 + 16, data.Length);
+
+        var card = new ExpressCard();
+        VmState.Load(card, data);
+        Assert.Equal(data, SectionAssert.Save(card));
+        JsonElement described = FirstField(SectionAssert.Describe(section, card, version));
+        Assert.Equal(expected.GetProperty("struct").GetRawText(), described.GetProperty("struct").GetRawText());
+
+        static JsonElement FirstField(string description) => JsonDocument.Parse(description).RootElement.GetProperty("fields")[0];
+    }
+
+    /// <summary>The registers' numbers, QEMU's treatment of each old version and of what it does not find in one, in one load.</summary>
+    [SkippableTheory, QemuVersions]
+    public async Task QEMU_loads_older_versions_as_we_write_them_and_fills_the_gaps_as_we_do(string version)
+    {
+        QemuInstallation installation = TestQemu.Require(version);
+        var expected = new List<DeviceSection>();
+        List<DeviceSection> sections = await Scene.All[0].PlayAsync(installation, section =>
+        {
+            IVmState device = SectionAssert.Load(section);
+            int older = device.StateType.MinimumVersion;
+            DeviceSection old = section with { Version = older, Data = SectionAssert.Save(device, older) };
+            expected.Add(section with { Data = SectionAssert.Save(SectionAssert.Load(old), section.Version) });
+            return old;
+        });
+        Assert.Equal(expected.Count, sections.Count);
+        foreach ((DeviceSection ours, DeviceSection theirs) in expected.Zip(sections))
+        {
+            Assert.Equal(ours.Version, theirs.Version);
+            Assert.True(ours.Data.AsSpan().SequenceEqual(theirs.Data), $"{ours}: differs from byte {ours.Data.AsSpan().CommonPrefixLength(theirs.Data)} on");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System;
+using System.Linq;
+using System.Text.Json;
+using QemuDevices;
+
+namespace VmStateGen.QemuDevices.Tests;
+
+/// <summary>Sections of older versions, and what a load of them leaves where they have nothing to say. LiveQemuTests asks QEMU the same.</summary>
+public sealed class VersionTests
+{
+    private const string Resting = "10.0 pc ";
+
+    /// <summary>Device, version, bytes more than at the current version, and the field whose value is the default.</summary>
+    public static TheoryData<string, int, int, string, string> OlderVersions => new()
+    {
+        { "i8254#0", 2, -4, "channels[0].irq_disabled", "00000000" },
+        { "ps2kbd#0", 2, -4, "scancode_set", "00000002" },
+        { "timer#0", 1, -8, "cpu_clock_offset", "0000000000000000" },
+        { "serial#0", 2, 0, "", "" },
+        { "0000:00:03.0/e1000#0", 1, +4, "", "" },
+    };
+
+    [Theory, MemberData(nameof(OlderVersions))]
+    public void Section_of_an_older_version_loads(string name, int version, int difference, string missing, string value)
+    {
+        DeviceSection section = Fixture.Get(Resting + name);
+        byte[] old = SectionAssert.Save(SectionAssert.Load(section), version);
+        Assert.Equal(section.Data.Length + difference, old.Length);
+
+        // Into a device that has another value: the default comes from the load, not from the constructor.
+        (int at, int size) = missing.Length > 0 ? Find(section, missing) : (0, 0);
+        byte[] other = [.. section.Data];
+        other.AsSpan(at, size).Fill(0x55);
+        IVmState device = SectionAssert.Create(section);
+        VmState.Load(device, other, section.Version);
+        VmState.Load(device, old, version);
+        Assert.Equal(old, SectionAssert.Save(device, version));
+        byte[] now = SectionAssert.Save(device);
+        Assert.Equal(section.Data.Length, now.Length);
+        Assert.Equal(value, Convert.ToHexString(now, at, size));
+        Assert.Equal(section.Data[..at], now[..at]);
+        Assert.Equal(section.Data[(at + size)..], now[(at + size)..]);
+    }
+
+    [Fact]
+    public void Every_device_with_older_versions_is_listed() =>
+        Assert.Equal(
+            DeviceCatalog.Names.SelectMany(DeviceCatalog.Candidates).DistinctBy(device => device.StateType.Name)
+                .Where(device => device.StateType.MinimumVersion < device.StateType.Version)
+                .Select(device => $"{device.StateType.Name} {device.StateType.MinimumVersion}..{device.StateType.Version}"),
+            ["e1000 1..2", "i8254 2..3", "ps2kbd 2..3", "serial 2..3", "timer 1..2"]);
+
+    /// <summary>Place of a field of the section itself.</summary>
+    private static (int Offset, int Size) Find(DeviceSection section, string name)
+    {
+        using JsonDocument description = JsonDocument.Parse(section.Description);
+        int at = 0;
+        foreach (JsonElement field in description.RootElement.GetProperty("fields").EnumerateArray())
+        {
+            int size = field.GetProperty("size").GetInt32() * (field.TryGetProperty("array_len", out JsonElement count) ? count.GetInt32() : 1);
+            if (field.GetProperty("name").GetString() == name)
+                return (at, size);
+            at += size;
+        }
+        throw new InvalidOperationException($"{section} has no {name}");
+    }
+}
