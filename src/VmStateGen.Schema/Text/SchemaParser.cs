@@ -23,9 +23,10 @@ public static class SchemaParser
     internal static SchemaSet Parse(IEnumerable<(string Content, int Number)> lines)
     {
         var types = new Dictionary<string, Entities>();
+        var enums = new Entities();
         var set = new SchemaSet();
         foreach ((string content, int number) in lines)
-            ReadLine(new SchemaLine(content, number), content, number, types, set);
+            ReadLine(new SchemaLine(content, number), content, number, types, enums, set);
         foreach (KeyValuePair<string, Entities> type in types)
             set.Add(WithEnums(type.Value.ToSchema(type.Key), set));
         return set;
@@ -33,7 +34,7 @@ public static class SchemaParser
 
     /// <summary>Checks a line by itself.</summary>
     internal static void Check(string content, int number) =>
-        ReadLine(new SchemaLine(content, number), content, number, new Dictionary<string, Entities>(), new SchemaSet());
+        ReadLine(new SchemaLine(content, number), content, number, new Dictionary<string, Entities>(), new Entities(), new SchemaSet());
 
     /// <summary>An enum's key reads like a state's until its own line is known.</summary>
     private static StateSchema WithEnums(StateSchema state, SchemaSet set) => state with
@@ -43,7 +44,7 @@ public static class SchemaParser
             : item).ToEquatableArray(),
     };
 
-    private static void ReadLine(SchemaLine line, string content, int number, Dictionary<string, Entities> types, SchemaSet set)
+    private static void ReadLine(SchemaLine line, string content, int number, Dictionary<string, Entities> types, Entities enums, SchemaSet set)
     {
         string key = line.Token("a type's key");
         int hash = key.LastIndexOf('#');
@@ -53,20 +54,21 @@ public static class SchemaParser
             if (!ItemNumber.TryParse(key.Substring(hash + 1), out ItemNumber place))
                 throw line.Wrong("expected an ordinal such as 003 or 003.1 behind #", last: true);
             Entities entities = Of(types, type);
-            entities.Once(key, content, number);
+            // 3 and 003 are one place.
+            entities.Once("#" + place, content, number);
             entities.Items[place] = ReadItem(line, place);
         }
         else if (line.IsNext("@enum"))
         {
-            EnumSchema read = ReadEnum(line, key);
-            if (!set.Add(read) && set.FindEnum(key) != read)
-                throw line.Wrong($"a second line for enum {key} says something else", last: true);
+            enums.Once(key, content, number);
+            set.Add(ReadEnum(line, key));
         }
         else if (line.Take("@removed-section"))
         {
-            var read = new RemovedSectionSchema(line.Quoted("the section's name"), key);
-            if (!set.Add(read) && set.FindRemovedSection(read.Name) != read)
-                throw line.Wrong($"a second line for removed section {read.Name} says something else", last: true);
+            string name = line.Quoted("the section's name");
+            // Its key is the name: the same type may read several.
+            enums.Once("@removed-section " + name, content, number);
+            set.Add(new RemovedSectionSchema(name, key));
         }
         else
         {
@@ -174,7 +176,7 @@ public static class SchemaParser
             Until = NumberProperty(line, "until"),
             When = Property(line, "when"),
             Element = NumberProperty(line, "element"),
-            RangeStart = line.Take("range") ? ReadRangeStart(line) : null,
+            RangeStart = line.Take("range") ? ReadRangeStart(line, shape) : null,
             Count = line.Take("count") ? (line.IsNextQuoted ? line.Quoted("a field") : line.Token("@Member")) : null,
             Max = NumberProperty(line, "max"),
             StructVersion = NumberProperty(line, "struct-version"),
@@ -198,12 +200,18 @@ public static class SchemaParser
         };
     }
 
-    private static int ReadRangeStart(SchemaLine line)
+    private static int ReadRangeStart(SchemaLine line, WireShape shape)
     {
         string range = line.Token("first..last");
         int dots = range.IndexOf("..", StringComparison.Ordinal);
-        if (dots < 0 || !int.TryParse(range.Substring(0, dots), NumberStyles.None, CultureInfo.InvariantCulture, out int start))
+        if (dots < 0
+            || !int.TryParse(range.Substring(0, dots), NumberStyles.None, CultureInfo.InvariantCulture, out int start)
+            || !int.TryParse(range.Substring(dots + 2), NumberStyles.None, CultureInfo.InvariantCulture, out int last))
+        {
             throw line.Wrong("expected a range such as 0..31", last: true);
+        }
+        if (last - (long)start + 1 != shape.Length)
+            throw line.Wrong($"the range has {last - (long)start + 1} elements, {shape} has {shape.Length}", last: true);
         return start;
     }
 
@@ -218,8 +226,8 @@ public static class SchemaParser
             int comma = inner.IndexOf(',');
             return token.Substring(0, angle) switch
             {
-                "list" => new WireShape.List(inner),
-                "tree" when comma > 0 => new WireShape.Tree(inner.Substring(0, comma), inner.Substring(comma + 1)),
+                "list" when inner.Length > 0 => new WireShape.List(inner),
+                "tree" when comma > 0 && comma < inner.Length - 1 => new WireShape.Tree(inner.Substring(0, comma), inner.Substring(comma + 1)),
                 _ => throw line.Wrong("expected list<Type> or tree<key,Type>", last: true),
             };
         }
@@ -231,6 +239,8 @@ public static class SchemaParser
             "bytes" when array is not null => new WireShape.Bytes(array),
             "bitmap" when array is not null => new WireShape.Bitmap(array),
             "pad" when array is { Dimensions.Count: 1 } => new WireShape.Padding(array.Dimensions[0]),
+            "bytes" or "bitmap" or "pad" => throw line.Wrong($"expected a length behind {element}: {element}[8]", last: true),
+            "" => throw line.Wrong("expected what is an array before [", last: true),
             _ when ScalarKinds.TryParse(element, out ScalarKind kind) => new WireShape.Scalar(kind, Array: array),
             _ => new WireShape.State(element, array),
         };
@@ -238,9 +248,9 @@ public static class SchemaParser
 
     private static ArrayExtent ReadExtent(SchemaLine line, string token, int bracket)
     {
-        string inner = token.Substring(bracket + 1).TrimEnd(']');
         if (!token.EndsWith("]", StringComparison.Ordinal))
             throw line.Wrong("expected ] behind the length", last: true);
+        string inner = token.Substring(bracket + 1, token.Length - bracket - 2);
         var dimensions = new List<int>();
         foreach (string part in inner.Split(',').Where(part => inner.Length > 0))
         {
