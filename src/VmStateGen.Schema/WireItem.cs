@@ -126,17 +126,17 @@ public readonly struct ItemNumber : IEquatable<ItemNumber>, IComparable<ItemNumb
         if (upper is not ItemNumber end)
             return new ItemNumber(lower is ItemNumber last ? last.Part(0) + 1 : 0);
         if (lower is not ItemNumber start)
-            return end.Part(0) > 0 ? new ItemNumber(end.Part(0) - 1) : end.parts.Count > 1 ? new ItemNumber(0) : null;
-        int depth = start.parts.Count;
-        bool isInside = end.parts.Count > depth && start.CompareTo(end.Take(depth)) == 0;
+            return end.Part(0) > 0 ? new ItemNumber(end.Part(0) - 1) : end.Parts.Count > 1 ? new ItemNumber(0) : null;
+        int depth = start.Parts.Count;
+        bool isInside = end.Parts.Count > depth && start.CompareTo(end.Take(depth)) == 0;
         if (isInside)
         {
-            int child = end.parts[depth];
+            int child = end.Parts[depth];
             return child > 1 ? start.Append(child - 1) : child == 1 ? start.Append(0).Append(1) : Between(start.Append(0), end);
         }
         if (depth > 1)
         {
-            ItemNumber next = start.Take(depth - 1).Append(start.parts[depth - 1] + 1);
+            ItemNumber next = start.Take(depth - 1).Append(start.Parts[depth - 1] + 1);
             if (next.CompareTo(end) < 0)
                 return next;
         }
@@ -173,11 +173,11 @@ public readonly struct ItemNumber : IEquatable<ItemNumber>, IComparable<ItemNumb
         return text;
     }
 
-    private int Part(int index) => index < parts.Count ? parts[index] : 0;
+    private int Part(int index) => Parts[index];
 
-    private ItemNumber Take(int count) => new(parts.Take(count).ToEquatableArray());
+    private ItemNumber Take(int count) => new(Parts.Take(count).ToEquatableArray());
 
-    private ItemNumber Append(int part) => new(parts.Concat(new[] { part }).ToEquatableArray());
+    private ItemNumber Append(int part) => new(Parts.Concat(new[] { part }).ToEquatableArray());
 
     private static bool AllDigits(string text)
     {
