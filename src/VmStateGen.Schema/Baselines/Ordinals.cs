@@ -15,7 +15,8 @@ internal static class Ordinals
         foreach (string? body in current.Items.Select(item => item.Subsection).Distinct())
         {
             List<WireItem> old = (recorded?.Items ?? default).Where(item => item.Subsection == body).ToList();
-            foreach (ItemPair pair in ItemMatcher.Match(old, current.Items.Where(item => item.Subsection == body).ToList()))
+            List<WireItem> now = current.Items.Where(item => item.Subsection == body).ToList();
+            foreach (ItemPair pair in ItemMatcher.Match(old, now, new SchemaSet(), new SchemaSet()))
             {
                 if (pair.Old is not null && pair.New is not null)
                     known[pair.New] = pair.Old.Number;

@@ -23,7 +23,7 @@ internal sealed class BodyComparison
         // A lowered version is reported as that, and not at each field as well.
         this.currentVersion = source == VersionSource.Local && current.Version < old.Version ? System.Math.Max(oldVersion, currentVersion) : currentVersion;
         this.source = source;
-        pairs = ItemMatcher.Match(old.Items, current.Items);
+        pairs = ItemMatcher.Match(old.Items, current.Items, old.Set, current.Set);
     }
 
     public List<Difference> Compare()
@@ -236,12 +236,12 @@ internal sealed class BodyComparison
                         : new[] { Of(pair, CompatibilityRule.EncodingChanged, Verdict.Error, $"its elements were {oldType} and are {currentType}", true) }
                     : Enumerable.Empty<Difference>();
             }
-            // Elements are saved at their type's version, whatever they are loaded at; StructVersion is for both.
+            // Elements are saved at their type's version, whatever they are loaded at (which must be the same); StructVersion is for both.
             bool oldWrites = !states.IsForward;
             int was = isElement && oldWrites ? left.Version : oldFixed ?? left.Version;
             int now = isElement && !oldWrites ? right.Version : currentFixed ?? right.Version;
             List<Difference> found = states.Local(left, right, was, now);
-            bool isFixed = oldFixed is not null || currentFixed is not null;
+            bool isFixed = !isElement && (oldFixed is not null || currentFixed is not null);
             if (isFixed && was != now && found.Any(IsBreak) && !states.Local(left, right, was, was).Any(IsBreak))
             {
                 string fields = string.Join(", ", found.Where(IsBreak).Select(difference => difference.Trail).Distinct());
@@ -249,7 +249,7 @@ internal sealed class BodyComparison
                 {
                     Of(pair, CompatibilityRule.NestedStateChanged, Verdict.Error,
                         $"{right.Name} is written at version {(oldWrites ? was : now)} and read at {(oldWrites ? now : was)}, which differ in {fields}", true,
-                        new SuggestedFix(FixKind.Restore, isElement ? "ElementVersion" : "StructVersion", Text(was))),
+                        new SuggestedFix(FixKind.Restore, "StructVersion", Text(was))),
                 };
             }
             return found.Select(difference => difference.Inside(after.Name));

@@ -15,7 +15,11 @@ internal sealed record ItemPair(WireItem? Old, WireItem? New);
 internal static class ItemMatcher
 {
     /// <summary>Every item of both lists is in one pair; pairs with a new item are in its order, the others where the old item stood.</summary>
-    public static IReadOnlyList<ItemPair> Match(IReadOnlyList<WireItem> old, IReadOnlyList<WireItem> current)
+    /// <param name="old">Items of the baseline.</param>
+    /// <param name="current">Items of the code.</param>
+    /// <param name="oldSet">Where the size of nested state is found.</param>
+    /// <param name="currentSet">The same for the code.</param>
+    public static IReadOnlyList<ItemPair> Match(IReadOnlyList<WireItem> old, IReadOnlyList<WireItem> current, SchemaSet oldSet, SchemaSet currentSet)
     {
         int[] partner = Enumerable.Repeat(-1, old.Count).ToArray();
         bool[] taken = new bool[current.Count];
@@ -26,7 +30,12 @@ internal static class ItemMatcher
         Pair(old, current, partner, taken, (left, right) => SamePart(left, right) && SameVersion(left, right));
         Pair(old, current, partner, taken, SamePart);
         Pair(old, current, partner, taken, (left, right) => left.Name == right.Name);
-        PairByPlace(old, current, partner, taken);
+        PairByPlace(old, current, partner, taken, new System.Func<WireItem, WireItem, bool>[]
+        {
+            IsRenamed,
+            (left, right) => IsSlot(left, right) && WireLayout.FixedSize(left, oldSet) == WireLayout.FixedSize(right, currentSet),
+            (left, right) => left.Shape is WireShape.Padding && right.Shape is WireShape.Padding && SameConditions(left, right),
+        });
         return Merge(old, current, partner);
     }
 
@@ -76,7 +85,8 @@ internal static class ItemMatcher
     }
 
     /// <summary>Between two neighbours that were found: a field with the same bytes got another name, padding another size or took a field's place.</summary>
-    private static void PairByPlace(IReadOnlyList<WireItem> old, IReadOnlyList<WireItem> current, int[] partner, bool[] taken)
+    private static void PairByPlace(IReadOnlyList<WireItem> old, IReadOnlyList<WireItem> current, int[] partner, bool[] taken,
+        System.Func<WireItem, WireItem, bool>[] kinds)
     {
         int from = 0, at = 0;
         for (int i = 0; i <= old.Count; i++)
@@ -86,7 +96,7 @@ internal static class ItemMatcher
             int end = i < old.Count ? partner[i] : current.Count;
             List<int> left = Enumerable.Range(from, i - from).Where(index => partner[index] < 0).ToList();
             List<int> right = Enumerable.Range(at, end - at).Where(index => !taken[index]).ToList();
-            foreach (System.Func<WireItem, WireItem, bool> isSame in new System.Func<WireItem, WireItem, bool>[] { IsRenamed, IsBlanked, IsResized })
+            foreach (System.Func<WireItem, WireItem, bool> isSame in kinds)
                 PairInGap(old, current, partner, taken, left, right, isSame);
             (from, at) = (i + 1, end + 1);
         }
@@ -113,12 +123,9 @@ internal static class ItemMatcher
     private static bool IsRenamed(WireItem left, WireItem right) =>
         left with { Number = default, Name = "", Default = null } == right with { Number = default, Name = "", Default = null };
 
-    private static bool IsBlanked(WireItem left, WireItem right) =>
-        SameConditions(left, right) && right.Shape is WireShape.Padding padding && left.Shape is not WireShape.Padding
-        && WireLayout.FixedSize(left, new SchemaSet()) == padding.Size;
-
-    private static bool IsResized(WireItem left, WireItem right) =>
-        left.Shape is WireShape.Padding && right.Shape is WireShape.Padding && SameConditions(left, right);
+    /// <summary>A field and padding in its place, or the other way.</summary>
+    private static bool IsSlot(WireItem left, WireItem right) =>
+        left.Shape is WireShape.Padding != right.Shape is WireShape.Padding && SameConditions(left, right) && left.Count is null && right.Count is null;
 
     private static List<ItemPair> Merge(IReadOnlyList<WireItem> old, IReadOnlyList<WireItem> current, int[] partner)
     {

@@ -117,23 +117,52 @@ internal sealed class SetComparison
     {
         if (states.IsForward)
             return null;
-        IReadOnlyList<WireLeaf> before = WireProjection.Project(old, section, section.Version);
-        IReadOnlyList<WireLeaf> after = WireProjection.Project(current, now, section.Version, isReading: true);
-        // Padding may stand for what was there, new subsections and other names of types and predicates are fine.
+        List<WireLeaf> before = Own(WireProjection.Project(old, section, section.Version));
+        List<WireLeaf> after = Own(WireProjection.Project(current, now, section.Version, isReading: true));
         int at = 0;
         foreach (WireLeaf leaf in after)
         {
-            if (at < before.Count && IsSame(before[at], leaf))
+            // Padding may stand for several fields.
+            long rest = leaf.Wire.StartsWith("pad[", StringComparison.Ordinal) ? WireProjection.Size(leaf) ?? 0 : 0;
+            while (rest > 0 && at < before.Count && WireProjection.Size(before[at]) is long size)
+            {
+                rest -= size;
                 at++;
+            }
+            if (rest == 0 && leaf.Wire.StartsWith("pad[", StringComparison.Ordinal))
+                continue;
+            if (rest != 0 || at == before.Count || !IsSame(before[at], leaf))
+                return Different(at);
+            at++;
         }
-        return at == before.Count ? null
-            : Of(now, CompatibilityRule.LayoutChanged, Verdict.Error, $"at version {section.Version} the bytes differ from {before[at].Path} ({before[at].Wire}) on",
-                new SuggestedFix(FixKind.BumpVersion, null, (section.Version + 1).ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        return at == before.Count ? null : Different(at);
+
+        Difference Different(int index) => Of(now, CompatibilityRule.LayoutChanged, Verdict.Error,
+            $"at version {section.Version} the bytes differ from {(index < before.Count ? $"{before[index].Path} ({before[index].Wire})" : "the end")} on",
+            new SuggestedFix(FixKind.BumpVersion, null, (section.Version + 1).ToString(System.Globalization.CultureInfo.InvariantCulture)));
+    }
+
+    /// <summary>Without subsections, which are compared by name.</summary>
+    private static List<WireLeaf> Own(IReadOnlyList<WireLeaf> leaves)
+    {
+        var own = new List<WireLeaf>();
+        int depth = 0;
+        foreach (WireLeaf leaf in leaves)
+        {
+            bool opens = leaf.Wire.EndsWith("[", StringComparison.Ordinal);
+            if (depth > 0)
+                depth += opens ? 1 : leaf.Wire == "]" ? -1 : 0;
+            else if (leaf.Wire.StartsWith("subsection ", StringComparison.Ordinal))
+                depth = 1;
+            else
+                own.Add(leaf);
+        }
+        return own;
     }
 
     private static bool IsSame(WireLeaf before, WireLeaf after) =>
         before.Wire == after.Wire || (WireProjection.Size(before) is long size && WireProjection.Size(after) == size)
-        || IsText(before.Wire, after.Wire, "unknown ") || IsText(before.Wire, after.Wire, "again ") || IsText(before.Wire, after.Wire, "subsection ");
+        || IsText(before.Wire, after.Wire, "unknown ") || IsText(before.Wire, after.Wire, "again ");
 
     private static bool IsText(string before, string after, string start) =>
         before.StartsWith(start, StringComparison.Ordinal) && after.StartsWith(start, StringComparison.Ordinal);
