@@ -71,6 +71,7 @@ public static class RuleCases
         yield return Change("two fields removed, one padding", [("#000 \"ctrl\" u32", "#000 \"regs\" pad[8]"), ("Acme.Nic#001 \"status\" u32\n", "")], [], ["10 warning Acme.Nic/ctrl", "10 warning Acme.Nic/status"]);
         yield return Change("nested field removed", [("Acme.Ring#001 \"head\" u32\n", "")], ["10 error Acme.Ring/head"], ["10 error Acme.Ring/head"]);
         yield return Change("field added", [("Acme.Nic#011", "Acme.Nic#010.1 \"extra\" u8\nAcme.Nic#011")], ["11 error Acme.Nic/extra"], ["11 error Acme.Nic/extra"]);
+        yield return Change("field added under a predicate", [("Acme.Nic#011", "Acme.Nic#010.1 \"extra\" u8 when IsNew\nAcme.Nic#011")], ["11 warning Acme.Nic/extra"], ["11 warning Acme.Nic/extra"]);
         yield return Change("field added at the end of nested state", [("Acme.Mit @state", "Acme.Ring#002 \"tail\" u32\nAcme.Mit @state")], ["11 error Acme.Ring/tail"], ["11 error Acme.Ring/tail"]);
         yield return Change("tagged field added to nested state", [("Acme.Mit @state", "Acme.Ring#002 \"tail\" u32 since 2\nAcme.Mit @state"), ("ring\" version 1", "ring\" version 2")], ["11 error Acme.Ring/tail"], ["11 error Acme.Ring/tail"]);
         yield return Change("tagged field added to list elements", [("Acme.Mode @enum", "Acme.Request#001 \"size\" u32 since 2\nAcme.Mode @enum"), ("request\" version 1", "request\" version 2"), ("element-version 1", "element-version 2")], ["11 error Acme.Request/size"], ["11 error Acme.Request/size"]);

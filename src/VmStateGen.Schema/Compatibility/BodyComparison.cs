@@ -105,10 +105,16 @@ internal sealed class BodyComparison
                 $"an old build does not load version {current.Version}, which the field needs", false,
                 new SuggestedFix(FixKind.MoveToSubsection, null, SubsectionName(item)));
         }
+        else if (item.When is not null)
+        {
+            // What a predicate says is not seen: one of the configuration, such as the machine's version, is how such a field is added rightly.
+            yield return Of(pair, CompatibilityRule.FieldAdded, Verdict.Warning,
+                $"the field was added under {item.When}; only where that says no for every old stream do they load", true,
+                new SuggestedFix(FixKind.MoveToSubsection, null, SubsectionName(item)));
+        }
         else
         {
-            yield return Of(pair, CompatibilityRule.FieldAdded, Verdict.Error,
-                $"{(isPadding ? "padding" : "the field")} was added {(item.When is null ? "" : $"under {item.When} ")}without a version of its own", true,
+            yield return Of(pair, CompatibilityRule.FieldAdded, Verdict.Error, $"{(isPadding ? "padding" : "the field")} was added without a version of its own", true,
                 new SuggestedFix(FixKind.BumpVersion, null, next), new SuggestedFix(FixKind.MoveToSubsection, null, SubsectionName(item)));
         }
     }

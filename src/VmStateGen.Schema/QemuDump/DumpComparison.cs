@@ -46,7 +46,7 @@ internal sealed class DumpComparison
         foreach (QemuDumpDevice device in writer.Devices)
         {
             // It blocks migration: there is no stream that has it.
-            if (!device.State.HasFields && device.State.Subsections.Count == 0)
+            if ((!device.State.HasFields && device.State.Subsections.Count == 0) || QemuFacts.IsBlocked(device.Type))
                 continue;
             foreach (Difference difference in Device(device))
             {
@@ -61,7 +61,7 @@ internal sealed class DumpComparison
 
     private List<Difference> Device(QemuDumpDevice device)
     {
-        QemuDumpDevice? same = Named(device.Type) ?? QemuRenames.OtherTypes(device.Type).Select(Named).FirstOrDefault(found => found is not null);
+        QemuDumpDevice? same = Named(device.Type) ?? QemuFacts.OtherTypes(device.Type).Select(Named).FirstOrDefault(found => found is not null);
         // A stream has the name of the state, not of the type. Another type of that name may read it; whether it can stand in the
         // same place of a machine is not in a dump.
         if (same is null || (same.State.Name != device.State.Name && !IsRenamed(device, same)))
@@ -74,7 +74,7 @@ internal sealed class DumpComparison
         if (same is null)
         {
             // New devices are no break of what was there.
-            return isForward ? new() : new() { Of(device.State, CompatibilityRule.SectionRemoved, $"the device type {device.Type} is gone, and no other has a section \"{device.State.Name}\"", "") };
+            return isForward || QemuFacts.MayBeInCode(device.Type) ? new() : new() { Of(device.State, CompatibilityRule.SectionRemoved, $"the device type {device.Type} is gone, and no other has a section \"{device.State.Name}\"", "") };
         }
         if (same.State.Name != device.State.Name && !IsRenamed(device, same))
             return new() { Of(device.State, CompatibilityRule.SectionRenamed, $"the section is called \"{same.State.Name}\" and was called \"{device.State.Name}\"", "") };
@@ -83,7 +83,7 @@ internal sealed class DumpComparison
 
     private QemuDumpDevice? Named(string type) => reader.Devices.FirstOrDefault(other => other.Type == type);
 
-    private static bool IsRenamed(QemuDumpDevice left, QemuDumpDevice right) => left.Type != right.Type && QemuRenames.OtherTypes(left.Type).Contains(right.Type);
+    private static bool IsRenamed(QemuDumpDevice left, QemuDumpDevice right) => left.Type != right.Type && QemuFacts.OtherTypes(left.Type).Contains(right.Type);
 
     private List<Difference> State(QemuDumpState from, QemuDumpState to, VersionSource source)
     {

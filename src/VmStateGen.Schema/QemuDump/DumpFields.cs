@@ -70,7 +70,7 @@ internal sealed class DumpFields
 
     private static (string, int) Key(QemuDumpState state, QemuDumpField field, Dictionary<string, int> seen)
     {
-        string name = QemuRenames.Field(state.Name, field.Name);
+        string name = QemuFacts.Field(state.Name, field.Name);
         seen.TryGetValue(name, out int count);
         seen[name] = count + 1;
         return (name, count);

@@ -3,10 +3,18 @@ using System.Linq;
 
 namespace VmStateGen.Schema;
 
-/// <summary>Names that QEMU changed while the bytes stayed what they were (qemu-migration.md §3.2).</summary>
-internal static class QemuRenames
+/// <summary>What a dump does not say: names that QEMU changed while the bytes stayed what they were (qemu-migration.md §3.2), and types it leaves out.</summary>
+internal static class QemuFacts
 {
     private static readonly string[][] Types = { new[] { "ICH9 LPC", "ICH9-LPC" }, new[] { "e1000-82540em", "e1000" } };
+
+    /// <summary>
+    /// Types that older releases register in code: they have a section, and no entry in the dump. Streams of 7.2 have <c>0000:00:01.1/ide</c>.
+    /// </summary>
+    private static readonly string[] InCode = { "piix3-ide", "piix4-ide" };
+
+    /// <summary>Types that block migration although they have fields: 10.0 says "blocked by non-migratable device".</summary>
+    private static readonly string[] Blocked = { "virtio-sound-device" };
 
     /// <summary>By description: names of one field, first what it is called now.</summary>
     private static readonly Dictionary<string, string[][]> Fields = new()
@@ -58,6 +66,12 @@ internal static class QemuRenames
 
     /// <summary>Other names of a device type.</summary>
     public static IEnumerable<string> OtherTypes(string type) => Types.Where(list => list.Contains(type)).SelectMany(list => list).Where(name => name != type);
+
+    /// <summary>Whether a dump may lack the type although the QEMU has it.</summary>
+    public static bool MayBeInCode(string type) => InCode.Contains(type);
+
+    /// <summary>Whether no stream has the type.</summary>
+    public static bool IsBlocked(string type) => Blocked.Contains(type);
 
     private static string[][] Parent(string former) => new[] { new[] { "parent_obj", former } };
 
