@@ -24,6 +24,7 @@ internal static class Regions
     {
         var result = new List<Difference>();
         var region = new List<int>();
+        ItemNumber? behind = null;
         for (int i = 0; i <= pairs.Count; i++)
         {
             bool isAnchor = i < pairs.Count && inOrder.Contains(i) && !found[i].Any(difference => difference.IsLayout);
@@ -33,25 +34,30 @@ internal static class Regions
                 continue;
             }
             if (region.Any(index => found[index].Any(difference => difference.IsLayout)))
-                SettleOne(region);
+                SettleOne(region, behind, i < pairs.Count ? pairs[i].Old!.Number : null);
             foreach (int index in region)
                 result.AddRange(found[index]);
             region.Clear();
-            if (i < pairs.Count)
-                result.AddRange(found[i]);
+            if (i == pairs.Count)
+                break;
+            result.AddRange(found[i]);
+            behind = pairs[i].Old!.Number;
         }
         return result;
 
-        void SettleOne(List<int> indexes)
+        void SettleOne(List<int> indexes, ItemNumber? lower, ItemNumber? upper)
         {
+            // What moved here from elsewhere stood elsewhere, and what moved away stood here.
             List<ItemPair> items = indexes.Select(index => pairs[index]).ToList();
-            List<WireItem> old = items.Select(pair => pair.Old).Where(isThere).Select(item => item!).OrderBy(item => item.Number).ToList();
+            List<WireItem> old = pairs.Select(pair => pair.Old).Where(isThere).Select(item => item!)
+                .Where(item => (lower is null || item.Number.CompareTo(lower.Value) > 0) && (upper is null || item.Number.CompareTo(upper.Value) < 0))
+                .OrderBy(item => item.Number).ToList();
             List<WireItem> current = items.Select(pair => pair.New).Where(thereNow).Select(item => item!).ToList();
             if (old.Count == 0 || current.Count == 0)
                 return;
             IReadOnlyList<WireLeaf> before = project(old, true), after = project(current, false);
             bool hasNested = old.Concat(current).Any(item => item.Shape is WireShape.State || item.Via is not null);
-            if (hasNested && SameBytes(before, after) && !IsPermutation(before, after))
+            if (hasNested && SameBytes(before, after) && !IsPermutation(before, after, leaf => leaf.Name) && !IsPermutation(before, after, leaf => leaf.Path))
                 Replace(indexes, new[] { moved(items) });
             else if (Blanks(before, after))
                 Replace(indexes, items.Where(pair => pair.New is null or { Shape: WireShape.Padding }).Where(pair => pair.Old is { Shape: not WireShape.Padding })
@@ -73,11 +79,11 @@ internal static class Regions
     private static (string, string?, string?) Bytes(WireLeaf leaf) => (leaf.Wire, leaf.When, leaf.Count);
 
     /// <summary>The names are the same, in another order: the fields were exchanged.</summary>
-    private static bool IsPermutation(IReadOnlyList<WireLeaf> left, IReadOnlyList<WireLeaf> right)
+    private static bool IsPermutation(IReadOnlyList<WireLeaf> left, IReadOnlyList<WireLeaf> right, Func<WireLeaf, string> name)
     {
-        List<string> before = left.Select(leaf => leaf.Name).ToList(), after = right.Select(leaf => leaf.Name).ToList();
+        List<string> before = left.Select(name).ToList(), after = right.Select(name).ToList();
         return !before.SequenceEqual(after)
-            && before.OrderBy(name => name, StringComparer.Ordinal).SequenceEqual(after.OrderBy(name => name, StringComparer.Ordinal));
+            && before.OrderBy(text => text, StringComparer.Ordinal).SequenceEqual(after.OrderBy(text => text, StringComparer.Ordinal));
     }
 
     /// <summary>Byte for byte what it was, or new padding; and some of it is.</summary>
