@@ -64,5 +64,6 @@ internal static class Program
         ScaffoldCommand.Create(),
         ExtractCommand.Create(),
         ConvertCommand.Create(),
+        CheckCommand.Create(),
     ];
 }

@@ -24,7 +24,7 @@ Acme.Hub#003 "main" Acme.Port
 Acme.Hub#004 "angle" Acme.Parts via Acme.Parts
 Acme.Hub#005 "angles" Acme.Parts[2] via Acme.Parts
 Acme.Hub#006 "self" Acme.Parts via Acme.Parts
-Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
+Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1 nullable
 """)]
     partial class Hub : global::VmStateGen.IVmState
     {
@@ -41,7 +41,7 @@ Acme.Hub#003 "main" Acme.Port
 Acme.Hub#004 "angle" Acme.Parts via Acme.Parts
 Acme.Hub#005 "angles" Acme.Parts[2] via Acme.Parts
 Acme.Hub#006 "self" Acme.Parts via Acme.Parts
-Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
+Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1 nullable
 """u8;
 
         bool global::VmStateGen.IVmState.IsNeeded => true;

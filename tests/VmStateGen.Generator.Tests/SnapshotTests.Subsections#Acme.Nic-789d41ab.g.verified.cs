@@ -24,7 +24,7 @@ Acme.Nic#003 "kept" u16 in "nic/kept"
 Acme.Nic @subsection "nic/full" version 2 min 1 needed FullNeeded
 Acme.Nic @subsection "nic/kept" version 1 min 1 present hasKept
 Acme.Nic @subsection "nic/mit" Acme.MitState version 1 min 1 needed MitNeeded
-Acme.Nic @subsection "nic/maybe" Acme.MitState version 1 min 1
+Acme.Nic @subsection "nic/maybe" Acme.MitState version 1 min 1 nullable
 Acme.Nic @subsection "nic/extra" Acme.Extra version 1 min 1 needed MitNeeded
 Acme.Nic @removed-subsection "nic/old" Acme.OldState
 """)]
@@ -43,7 +43,7 @@ Acme.Nic#003 "kept" u16 in "nic/kept"
 Acme.Nic @subsection "nic/full" version 2 min 1 needed FullNeeded
 Acme.Nic @subsection "nic/kept" version 1 min 1 present hasKept
 Acme.Nic @subsection "nic/mit" Acme.MitState version 1 min 1 needed MitNeeded
-Acme.Nic @subsection "nic/maybe" Acme.MitState version 1 min 1
+Acme.Nic @subsection "nic/maybe" Acme.MitState version 1 min 1 nullable
 Acme.Nic @subsection "nic/extra" Acme.Extra version 1 min 1 needed MitNeeded
 Acme.Nic @removed-subsection "nic/old" Acme.OldState
 """u8;
