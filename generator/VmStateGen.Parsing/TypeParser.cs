@@ -243,7 +243,17 @@ public sealed class TypeParser
     internal bool CanCreate(INamedTypeSymbol state) =>
         !state.IsAbstract && (state.IsValueType || state.InstanceConstructors.Any(constructor =>
             constructor.Parameters.Length == 0 && Compilation.IsSymbolAccessibleWithin(constructor, type)))
-        && !state.GetMembers().Any(member => member is IFieldSymbol { IsRequired: true } or IPropertySymbol { IsRequired: true });
+        && !HasRequiredMember(state);
+
+    private static bool HasRequiredMember(INamedTypeSymbol state)
+    {
+        for (INamedTypeSymbol? current = state; current is not null; current = current.BaseType)
+        {
+            if (current.GetMembers().Any(member => member is IFieldSymbol { IsRequired: true } or IPropertySymbol { IsRequired: true }))
+                return true;
+        }
+        return false;
+    }
 
     /// <summary>The C# expression of a count: an integer field or property of the type or its bases.</summary>
     internal string CountOf(string name, Location? location)
@@ -331,7 +341,7 @@ public sealed class TypeParser
     private (string Name, bool IsSection) ReadName(AttributeReader attribute)
     {
         string? given = attribute.Argument(0) as string;
-        string name = given ?? WireNames.Snake(type.Name);
+        string name = given ?? WireName.Of(type.Name);
         CheckName(name, type.Name, attribute.Location);
         return (name, given is not null && !attribute.Flag("Nested"));
     }
@@ -341,7 +351,7 @@ public sealed class TypeParser
         if (attribute.Constant("Priority") is not { Type: INamedTypeSymbol priority, Value: object value })
             return "default";
         string name = priority.GetMembers().OfType<IFieldSymbol>().FirstOrDefault(field => Equals(field.ConstantValue, value))?.Name ?? "Default";
-        return WireNames.Snake(name).Replace('_', '-');
+        return WireName.Of(name).Replace('_', '-');
     }
 
     private void CheckDeclaration(bool isSection)

@@ -31,8 +31,13 @@ public static class StateArrays
         return array;
     }
 
-    /// <summary>The array if it is long enough, else a new one.</summary>
-    public static T[] Ensure<T>(T[]? array, int length) => array is not null && array.Length >= length ? array : new T[length];
+    /// <summary>The array if it is long enough, else a longer one with the elements that there were, so that nested objects are reused.</summary>
+    public static T[] Ensure<T>(T[]? array, int length)
+    {
+        if (array is null || array.Length < length)
+            Array.Resize(ref array, length);
+        return array;
+    }
 
     /// <summary>A part of memory that must be long enough.</summary>
     public static Span<T> Existing<T>(Memory<T> memory, int start, int length, ReadOnlySpan<byte> field, long offset)
@@ -56,9 +61,6 @@ public static class StateArrays
     /// <summary>The array if it has that size, else a new one.</summary>
     public static T[,] Ensure<T>(T[,]? array, int rows, int columns) =>
         array is not null && array.GetLength(0) == rows && array.GetLength(1) == columns ? array : new T[rows, columns];
-
-    /// <summary>The array if it has just that length, else a new one: of a blob the length is part of the value.</summary>
-    public static T[] Exactly<T>(T[]? array, int length) => array is not null && array.Length == length ? array : new T[length];
 
     /// <summary>A count that is in range.</summary>
     public static int Count(long count, int most, ReadOnlySpan<byte> field, long offset)

@@ -14,6 +14,9 @@ public ref struct VmStateReader
 {
     private const byte NullMarkerByte = 0x30;
 
+    /// <summary>Elements that are allocated before the first byte of an array from a stream has come.</summary>
+    private const int FirstPiece = 4096;
+
     private readonly VmStateInput? input;
     private ReadOnlySpan<byte> window;
     private int position;
@@ -47,7 +50,7 @@ public ref struct VmStateReader
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ReadOnlySpan<byte> Run(int size, scoped ReadOnlySpan<byte> fields)
     {
-        if (window.Length - position < size && !Refill(size))
+        if (!Has(size))
             ThrowShort(size, fields);
         int at = position;
         position = at + size;
@@ -67,6 +70,32 @@ public ref struct VmStateReader
             int count = NextCount(Unsafe.SizeOf<T>(), done, values.Length, field);
             BigEndian.Read(Take(count * Unsafe.SizeOf<T>()), values.Slice(done, count));
             done += count;
+        }
+    }
+
+    /// <summary>
+    /// Numbers whose count came with the stream, into <paramref name="array"/> if it is long enough, else into a new array that grows
+    /// as the bytes come: a count alone makes nobody allocate.
+    /// </summary>
+    /// <param name="array">What the member holds.</param>
+    /// <param name="count">Elements that follow, 0 or more.</param>
+    /// <param name="field">The field's name, for errors.</param>
+    /// <param name="isExact">A longer array will not do: its length is part of the value.</param>
+    public T[] ReadCounted<T>(T[]? array, int count, scoped ReadOnlySpan<byte> field, bool isExact = false)
+        where T : unmanaged
+    {
+        Require((long)count * Unsafe.SizeOf<T>(), field);
+        if (array is null || array.Length < count || (isExact && array.Length != count))
+            array = new T[input is null ? count : Math.Min(count, FirstPiece)];
+        int done = 0;
+        while (true)
+        {
+            int end = Math.Min(count, array.Length);
+            ReadArray<T>(array.AsSpan(done, end - done), field);
+            done = end;
+            if (done == count)
+                return array;
+            Array.Resize(ref array, (int)Math.Min(count, 2L * array.Length));
         }
     }
 
@@ -103,6 +132,36 @@ public ref struct VmStateReader
         return marker == 1;
     }
 
+    /// <summary>
+    /// What is left of the window. Code that walks many small elements does so here, with a position of its own, and tells with
+    /// <see cref="Consume"/> how far it came: a position that is read and written in memory for each costs as much as the element.
+    /// </summary>
+    public readonly ReadOnlySpan<byte> Rest => window[position..];
+
+    /// <summary>Moves on over bytes of <see cref="Rest"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There are not so many.</exception>
+    public void Consume(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)(window.Length - position));
+        position += count;
+    }
+
+    /// <summary>As <see cref="NextElement"/> for elements of one size, but an element and its marker are only brought into <see cref="Rest"/>.</summary>
+    /// <param name="field">The list's name, for errors.</param>
+    /// <param name="size">Bytes of an element, 1 to <see cref="VmStateWriter.MaxRun"/> - 1.</param>
+    /// <param name="fields">The run map of an element.</param>
+    public bool HasElement(scoped ReadOnlySpan<byte> field, int size, scoped ReadOnlySpan<byte> fields)
+    {
+        if (!Has(1) || window[position] != 1)
+            return NextElement(field);
+        if (!Has(size + 1))
+        {
+            position++;
+            ThrowShort(size, fields);
+        }
+        return true;
+    }
+
     /// <summary>The byte 0x30 that stands for a null reference (§2.4); anything else is an error.</summary>
     public void NullElement(scoped ReadOnlySpan<byte> field)
     {
@@ -128,11 +187,21 @@ public ref struct VmStateReader
     /// <param name="name">The subsection's name, valid until the next call.</param>
     /// <param name="version">The subsection's version, 0 or more.</param>
     /// <returns>False if no subsection of that parent follows; nothing is consumed then.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool NextSubsection(scoped ReadOnlySpan<byte> parent, out ReadOnlySpan<byte> name, out int version)
+    {
+        if (Has(1) && window[position] == 0x05)
+            return ReadSubsection(parent, out name, out version);
+        name = default;
+        version = 0;
+        return false;
+    }
+
+    private bool ReadSubsection(scoped ReadOnlySpan<byte> parent, out ReadOnlySpan<byte> name, out int version)
     {
         name = default;
         version = 0;
-        if (!Has(1) || window[position] != 0x05 || !Has(2))
+        if (!Has(2))
             return false;
         int length = window[position + 1];
         if (length < parent.Length + 1)
@@ -145,7 +214,7 @@ public ref struct VmStateReader
         if (!Has(2 + length))
             return false;
         if (!Has(6 + length))
-            throw new VmStateException("the version of a subsection", "the end of the stream", Offset);
+            throw new VmStateException("the version of a subsection", "the end of the stream", windowOffset + window.Length);
         ReadOnlySpan<byte> header = Take(6 + length);
         name = header.Slice(2, length);
         version = BinaryPrimitives.ReadInt32BigEndian(header[(2 + length)..]);
@@ -177,7 +246,7 @@ public ref struct VmStateReader
     public bool AtEnd() => !Has(1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool Has(int size) => window.Length - position >= size || Refill(size);
+    private bool Has(int size) => window.Length - position >= size || (input is not null && Refill(size));
 
     private byte Byte(scoped ReadOnlySpan<byte> field)
     {
@@ -205,9 +274,7 @@ public ref struct VmStateReader
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool Refill(int size)
     {
-        if (input is null)
-            return false;
-        window = input.Advance(position, size);
+        window = input!.Advance(position, size);
         windowOffset += position;
         position = 0;
         return window.Length >= size;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using VmStateGen.Generator.Linking;
 using VmStateGen.Parsing;
+using VmStateGen.Schema;
 
 namespace VmStateGen.Generator.Emit;
 
@@ -14,6 +15,11 @@ internal static class ListCode
         bool isLinked = item.Model.Form == MemberForm.LinkedList;
         source.Line($"var list = {item.Model.Member} ?? throw {Names.Errors}.Missing(writer.Offset);");
         source.Line($"{Names.Arrays}.Count(list.Count, {item.Wire.Max}, {MemberCode.Name(item)}, writer.Offset);");
+        if (IsRun(item))
+        {
+            SaveRuns(source, item, isLinked);
+            return;
+        }
         source.Line("int i = 0;");
         source.Block("try", () => source.Block(
             isLinked ? "for (var node = list.First; node is not null; node = node.Next, i++)" : "for (; i < list.Count; i++)",
@@ -36,23 +42,13 @@ internal static class ListCode
         if (isLinked)
             source.Line("var node = list.First;");
         source.Line("int i = 0;");
-        source.Block("try", () => source.Block($"for (; reader.NextElement({MemberCode.Name(item)}); i++)", () =>
+        source.Block("try", () =>
         {
-            source.Line($"{Names.Arrays}.Count(i + 1L, {item.Wire.Max}, {MemberCode.Name(item)}, reader.Offset - 1);");
-            string made = item.Model.IsStructState ? "default" : $"new {item.Model.Type}()";
-            if (isLinked)
-            {
-                source.Line($"node ??= list.AddLast({(item.Model.IsStructState ? $"default({item.Model.Type})" : made)});");
-            }
+            if (IsRun(item))
+                LoadRuns(source, item);
             else
-            {
-                source.Line("if (i == list.Count)");
-                source.Indented(() => source.Line($"list.Add({made});"));
-            }
-            MemberCode.Call(source, item.Model.SetsParent, item.Model.IsStructState ? Element(item) : $"({Slot(item)} ??= {made})", $"{Names.Load}(ref reader, {Version(item)})");
-            if (isLinked)
-                source.Line("node = node.Next;");
-        }));
+                source.Block($"for (; reader.NextElement({MemberCode.Name(item)}); i++)", () => LoadElement(source, item));
+        });
         source.Block(MemberCode.Within(item.Wire.Name, "i"), () => source.Line("throw;"));
         if (isLinked)
         {
@@ -64,6 +60,42 @@ internal static class ListCode
             source.Line("if (list.Count > i)");
             source.Indented(() => source.Line("list.RemoveRange(i, list.Count - i);"));
         }
+    }
+
+    /// <summary>Elements of one size are walked in the window, as many as are there.</summary>
+    private static void LoadRuns(SourceWriter source, BoundItem item)
+    {
+        int size = Size(item);
+        source.Block($"while (reader.HasElement({MemberCode.Name(item)}, {size}, {SourceWriter.Utf8(item.Linked.Nested!.RunMap)}))", () =>
+        {
+            source.Line($"{Names.ReadOnlySpan}<byte> rest = reader.Rest;");
+            source.Line("int at = 0;");
+            source.Block($"for (; rest.Length - at > {size} && rest[at] == 1; at += {size + 1}, i++)", () => LoadElement(source, item));
+            source.Line("reader.Consume(at);");
+        });
+    }
+
+    private static void LoadElement(SourceWriter source, BoundItem item)
+    {
+        bool isLinked = item.Model.Form == MemberForm.LinkedList;
+        source.Line($"if (i == {item.Wire.Max})");
+        source.Indented(() => source.Line($"{Names.Errors}.ThrowCount({MemberCode.Name(item)}, {item.Wire.Max}, {item.Wire.Max} + 1L, reader.Offset{(IsRun(item) ? " + at" : "")});"));
+        string made = item.Model.IsStructState ? "default" : $"new {item.Model.Type}()";
+        if (isLinked)
+        {
+            source.Line($"node ??= list.AddLast({(item.Model.IsStructState ? $"default({item.Model.Type})" : made)});");
+        }
+        else
+        {
+            source.Line("if (i == list.Count)");
+            source.Indented(() => source.Line($"list.Add({made});"));
+        }
+        if (IsRun(item))
+            source.Line($"{Element(item)}.{Names.LoadRun}{item.Linked.Nested!.RunVersion}(rest.Slice(at + 1, {Size(item)}));");
+        else
+            MemberCode.Call(source, item.Model.SetsParent, item.Model.IsStructState ? Element(item) : $"({Slot(item)} ??= {made})", $"{Names.Load}(ref reader, {Version(item)})");
+        if (isLinked)
+            source.Line("node = node.Next;");
     }
 
     public static void Describe(SourceWriter source, BoundItem item)
@@ -81,6 +113,44 @@ internal static class ListCode
         source.Line("writer.Skip(1);");
         source.Line("writer.EndStruct(mark);");
     }
+
+    /// <summary>Elements and their markers are runs, of a list as many as fit into one: nothing in them can fail.</summary>
+    private static void SaveRuns(SourceWriter source, BoundItem item, bool isLinked)
+    {
+        int size = Size(item) + 1;
+        string save = $"{Names.SaveRun}{item.Linked.Nested!.RunVersion}";
+        if (isLinked)
+        {
+            source.Block("for (var node = list.First; node is not null; node = node.Next)", () =>
+            {
+                source.Line($"{Names.Span}<byte> run = writer.Run({size});");
+                source.Line("run[0] = 1;");
+                source.Line($"node.ValueRef.{save}(run.Slice(1, {size - 1}));");
+            });
+        }
+        else
+        {
+            source.Line($"{Names.Span}<{item.Model.Type}> elements = {Marshal}.AsSpan(list);");
+            source.Block("while (elements.Length > 0)", () =>
+            {
+                source.Line($"int count = global::System.Math.Min(elements.Length, {WireLayout.MaxRun / size});");
+                source.Line($"{Names.Span}<byte> run = writer.Run(count * {size});");
+                source.Block("for (int i = 0; i < count; i++)", () =>
+                {
+                    source.Line($"run[i * {size}] = 1;");
+                    source.Line($"elements[i].{save}(run.Slice(i * {size} + 1, {size - 1}));");
+                });
+                source.Line("elements = elements.Slice(count);");
+            });
+        }
+        source.Line("writer.WriteByte(0);");
+    }
+
+    /// <summary>Whether an element is a fixed number of bytes that fits into a run with its marker.</summary>
+    private static bool IsRun(BoundItem item) =>
+        item.Linked.Nested!.RunVersion is not null && item.Model.IsStructState && item.Linked.ElementSize is > 0 and < WireLayout.MaxRun;
+
+    private static int Size(BoundItem item) => item.Linked.ElementSize!.Value;
 
     /// <summary>The element in its place, also if it is a struct.</summary>
     private static string Element(BoundItem item) => (item.Model.Form, item.Model.IsStructState) switch

@@ -23,8 +23,9 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
             source.Indented(() => source.Line($"throw {Names.Errors}.Version(version, {plan.MinimumVersion}, {plan.Version}, reader.Offset);"));
             HookCode.Call(source, hooks.BeforeLoad, "", "reader.Offset");
         }
-        VersionCode.Dispatch(source, plan, "__Load", "ref reader, version", "reader");
-        new LoadEmitter(source, type).Subsections();
+        var emitter = new LoadEmitter(source, type);
+        VersionCode.Dispatch(source, plan, "__Load", "ref reader, version", "reader", range => emitter.Range(plan, range, isState: true));
+        emitter.Subsections();
         HookCode.Call(source, hooks.AfterLoad, hooks.AfterLoadTakesVersion ? "version" : "", "reader.Offset");
     }
 
@@ -39,7 +40,7 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
             var plan = new BodyPlan(type, flat);
             source.Line();
             source.Block($"private void __LoadSubsection{i}({ReaderParameter})", () =>
-                VersionCode.Dispatch(source, plan, "__LoadSubsection" + i, "ref reader, version", "reader"));
+                VersionCode.Dispatch(source, plan, "__LoadSubsection" + i, "ref reader, version", "reader", range => Range(plan, range, isState: false)));
             Body(plan, "Subsection" + i);
         }
         if (type.IsRun)
@@ -48,16 +49,18 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
 
     private void Body(BodyPlan plan, string prefix)
     {
-        foreach (VersionRange range in plan.Ranges)
+        foreach (VersionRange range in plan.Ranges.Skip(1))
         {
             source.Line();
-            source.Block($"private void __Load{prefix}Version{range.Last}({ReaderParameter})", () =>
-            {
-                foreach (BoundItem item in plan.Items.Where(item => item.Model.Default is not null && !item.Wire.IsInVersion(range.Last)))
-                    source.Line($"{item.Model.Member} = {item.Model.Default};");
-                Items(plan, plan.At(range).ToList(), isState: prefix.Length == 0);
-            });
+            source.Block($"private void __Load{prefix}Version{range.Last}({ReaderParameter})", () => Range(plan, range, isState: prefix.Length == 0));
         }
+    }
+
+    private void Range(BodyPlan plan, VersionRange range, bool isState)
+    {
+        foreach (BoundItem item in plan.Items.Where(item => item.Model.Default is not null && !item.Wire.IsInVersion(range.Last)))
+            source.Line($"{item.Model.Member} = {item.Model.Default};");
+        Items(plan, plan.At(range).ToList(), isState);
     }
 
     /// <summary>Cuts the items where a check stands, so that it sees what is before it and nothing behind it is loaded yet.</summary>
@@ -110,10 +113,14 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
     {
         foreach (VersionRange range in plan.Ranges)
         {
+            List<PlacedItem> items = plan.Steps(plan.At(range)).OfType<LayoutStep.Run>().SelectMany(run => run.Items).ToList();
             source.Line();
+            if (items.Count <= RunCode.MostInlined)
+                source.Line(RunCode.Inlined);
             source.Block($"internal void {Names.LoadRun}{range.Last}({Names.ReadOnlySpan}<byte> run)", () =>
             {
-                foreach (PlacedItem placed in plan.Steps(plan.At(range)).OfType<LayoutStep.Run>().SelectMany(run => run.Items))
+                source.Line(RunCode.FixLength(items));
+                foreach (PlacedItem placed in items)
                 {
                     Declare(plan.Find(placed.Item), "-1");
                     Placed(plan.Find(placed.Item), placed.Offset, placed.Size, "-1");
@@ -197,11 +204,11 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
         {
             case Expectation.Equal:
                 source.Line($"if (({value}) != {number})");
-                source.Indented(() => source.Line($"{Names.Errors}.ThrowNotEqual({MemberCode.Name(item)}, {number}, {wire}, {position});"));
+                source.Indented(() => source.Line($"{Names.Errors}.ThrowNotEqual({MemberCode.Name(item)}, {number}, {value}, {position});"));
                 return;
             case Expectation.NotAbove:
                 source.Line($"if (({value}) > {number} || {wire} < 0)");
-                source.Indented(() => source.Line($"{Names.Errors}.ThrowAbove({MemberCode.Name(item)}, {number}, {wire}, {position});"));
+                source.Indented(() => source.Line($"{Names.Errors}.ThrowAbove({MemberCode.Name(item)}, {number}, {value}, {position});"));
                 break;
         }
         source.Line($"{target} = {ScalarCode.ToMember(item.Model, value)};");
@@ -226,6 +233,11 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
         if (MemberCode.DeclareCount(item, "reader") is string count)
         {
             source.Line(count);
+            if (IsCountedNumbers(item))
+            {
+                source.Line($"{item.Model.Member} = reader.ReadCounted<{item.Model.Type}>({item.Model.Member}, {MemberCode.Count(item)}, {MemberCode.Name(item)});");
+                return;
+            }
             int? element = item.Wire.Nulls is not null ? 1 : MemberCode.IsWords(item) ? 8 : item.Wire.Shape is WireShape.Bitmap ? null : item.Linked.ElementSize;
             if (element > 0)
                 source.Line($"reader.Require((long){MemberCode.Count(item)} * {element}, {MemberCode.Name(item)});");
@@ -269,6 +281,11 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
                 break;
         }
     }
+
+    /// <summary>An array of numbers that a load may replace, with a count from the stream or from configuration.</summary>
+    private static bool IsCountedNumbers(BoundItem item) =>
+        item.Model is { Form: MemberForm.Array, Start: 0, IsReadOnly: false, Via: null } && item.Wire.Nulls is null
+        && (item.Wire.Shape is WireShape.Bytes or WireShape.Bitmap or WireShape.Scalar { Kind: not (ScalarKind.Bool or ScalarKind.Guid) });
 
     private void Codec(BoundItem item, string codec)
     {
