@@ -28,7 +28,7 @@ public sealed partial class E1000e : PciDevice
     [Ignore("configuration")] private readonly E1000eLayout layout;
     [Ignore("configuration")] private readonly int pendingFlags;
 
-    [Field("parent_obj")] private readonly MsixState msix = new(Vectors);
+    [Field("parent_obj")] private readonly MsixVectors msix = new(Vectors);
     [Field] private uint ioaddr;
     [Field("core.rxbuf_min_shift")] private uint rxbufMinShift;
     [Field("core.rx_desc_len")] private byte rxDescLen;
