@@ -10,10 +10,11 @@ namespace QemuDevices;
 /// <summary>A section that went into an object and came out of it as it was.</summary>
 /// <param name="Device">The object.</param>
 /// <param name="Data">Encoded from the object.</param>
-/// <param name="Description">Written by the object's Describe, for the trailer.</param>
+/// <param name="Description">What the trailer is to say of it.</param>
+/// <param name="Layout">What the object's Describe says, which is more if the trailer only knows so many bytes.</param>
 /// <param name="Fields">Every field with its place in <paramref name="Data"/>.</param>
 internal sealed record DecodedSection(
-    IVmState Device, byte[] Data, ReadOnlyMemory<byte> Description, IReadOnlyList<VmDescriptionSpan> Fields);
+    IVmState Device, byte[] Data, ReadOnlyMemory<byte> Description, VmDeviceDescription Layout, IReadOnlyList<VmDescriptionSpan> Fields);
 
 /// <summary>Finds the class of a section, and holds it to what the stream's trailer says.</summary>
 internal static class SectionDecoder
@@ -29,7 +30,7 @@ internal static class SectionDecoder
     public static DecodedSection? Decode(VmDeviceDescription section, uint version, byte[] data, out string reason, out bool hasClass)
     {
         var misfits = new List<(long Offset, string Reason)>();
-        foreach (IVmState device in DeviceCatalog.Candidates(section.State.Name))
+        foreach (IVmState device in DeviceCatalog.Candidates(section))
         {
             try
             {
@@ -88,6 +89,18 @@ internal static class SectionDecoder
         return text.WrittenMemory;
     }
 
+    /// <summary>The object in the form that the trailer has for this section.</summary>
+    private static ReadOnlyMemory<byte> Describe(
+        IVmState device, VmDeviceDescription section, int version, int bytes, VmDescriptionDialect dialect)
+    {
+        if (!section.IsOldStyle)
+            return Describe(device, section.Name, section.InstanceId, version, dialect);
+        var text = new ArrayBufferWriter<byte>();
+        var writer = new VmDescriptionWriter(text, dialect);
+        writer.OldStyleDevice(section.Name, section.InstanceId, bytes);
+        return text.WrittenMemory;
+    }
+
     /// <summary>The same description, parsed.</summary>
     public static VmDeviceDescription Parse(ReadOnlyMemory<byte> description)
     {
@@ -110,7 +123,7 @@ internal static class SectionDecoder
         bool isSame = false;
         foreach (VmDescriptionDialect dialect in Dialects)
         {
-            description = Describe(device, section.Name, section.InstanceId, (int)version, dialect);
+            description = Describe(device, section, (int)version, encoded.Length, dialect);
             isSame = description.Span.SequenceEqual(section.Json.Span);
             if (isSame)
                 break;
@@ -126,7 +139,9 @@ internal static class SectionDecoder
             misfit = $"{field.Path}: the byte at offset 0x{difference:x} would be written as another value";
             return false;
         }
-        decoded = new DecodedSection(device, encoded, description, VmDescriptionFields.Enumerate(Parse(description), encoded).ToList());
+        VmDeviceDescription layout = Parse(
+            section.IsOldStyle ? Describe(device, section.Name, section.InstanceId, (int)version, VmDescriptionDialect.Qemu72) : description);
+        decoded = new DecodedSection(device, encoded, description, layout, VmDescriptionFields.Enumerate(layout, encoded).ToList());
         misfit = "";
         return true;
     }

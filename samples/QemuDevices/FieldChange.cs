@@ -107,8 +107,7 @@ internal sealed class FieldSetter
 
     public DecodedSection Set(string path, string text)
     {
-        VmDeviceDescription own = SectionDecoder.Parse(decoded.Description);
-        if (!VmDescriptionFields.TryFind(own, path, out VmDescriptionSpan field))
+        if (!VmDescriptionFields.TryFind(decoded.Layout, path, out VmDescriptionSpan field))
             throw new FieldChangeException($"{header}/{path}: no such field; `fields` lists them");
         if (!FieldValue.TryParse(field.Type, field.Size, text, out byte[] value, out string problem))
             throw new FieldChangeException($"{header}/{path}: {problem}");
@@ -135,7 +134,7 @@ internal sealed class FieldSetter
         throw new FieldChangeException($"{header}/{path} cannot be set: {reason}");
     }
 
-    private IVmState Fresh() => DeviceCatalog.Candidates(section.State.Name).ElementAt(candidate.Value);
+    private IVmState Fresh() => DeviceCatalog.Candidates(section).ElementAt(candidate.Value);
 
     /// <summary>
     /// What is there or how long it is by the value of the field: the path of it, or null. Found by trying other values: all of a
@@ -208,7 +207,7 @@ internal sealed class FieldSetter
     private int FindCandidate()
     {
         int index = 0;
-        foreach (IVmState fresh in DeviceCatalog.Candidates(section.State.Name))
+        foreach (IVmState fresh in DeviceCatalog.Candidates(section))
         {
             try
             {

@@ -8,7 +8,7 @@ using VmStateGen.Runtime.Streams.Qemu;
 
 namespace QemuDevices;
 
-/// <summary>A small stream in QEMU's format that no QEMU wrote: a block of RAM and one device of every class.</summary>
+/// <summary>A small stream in QEMU's format that no QEMU wrote: a block of RAM and a few devices.</summary>
 internal static class OwnStream
 {
     private const int PageSize = 4096;

@@ -48,7 +48,7 @@ internal static class RewriteCommand
                 Markup.Escape(section.Name),
                 section.Bytes > 0 ? section.Bytes.ToString(System.Globalization.CultureInfo.InvariantCulture) : "",
                 section.Fields?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "",
-                section.Fields is not null ? "yes" : Markup.Escape("opaque: " + section.Reason));
+                section.Fields is not null ? "yes" : section.IsRam ? "page by page" : Markup.Escape("opaque: " + section.Reason));
         }
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(report) });
         // A report that goes into a file or a pipe has no width to respect.
@@ -56,6 +56,7 @@ internal static class RewriteCommand
             console.Profile.Width = 4096;
         console.Write(table);
         int decoded = sections.Count(section => section.Fields is not null);
-        report.WriteLine($"decoded: {decoded}, opaque: {sections.Count - decoded}");
+        int opaque = sections.Count(section => section is { Fields: null, IsRam: false });
+        report.WriteLine($"decoded: {decoded}, opaque: {opaque}");
     }
 }

@@ -12,7 +12,11 @@ namespace QemuDevices;
 /// <param name="Fields">Fields that were decoded; null if it was carried opaque.</param>
 /// <param name="Reason">Why it was carried opaque.</param>
 /// <param name="IsMisfit">There is a class for it, but it does not fit.</param>
-internal sealed record SectionReport(string Name, long Bytes, int? Fields, string Reason, bool IsMisfit);
+internal sealed record SectionReport(string Name, long Bytes, int? Fields, string Reason, bool IsMisfit)
+{
+    /// <summary>Guest memory: read and written page by page, so neither a device with fields nor bytes that nobody looked into.</summary>
+    public bool IsRam { get; init; }
+}
 
 /// <summary>Copies a stream, its device sections by way of objects.</summary>
 internal static class StreamRewriter
@@ -87,6 +91,6 @@ internal static class StreamRewriter
     private static void Iterative(QemuStreamReader reader, List<SectionReport> reports)
     {
         if (reader.Section.Kind == SectionKind.Start)
-            reports.Add(new SectionReport(reader.Section.ToString(), 0, null, reader.Section.Name == "ram" ? "RAM, page by page" : "iterative", false));
+            reports.Add(new SectionReport(reader.Section.ToString(), 0, null, "iterative", false) { IsRam = reader.Section.Name == "ram" });
     }
 }

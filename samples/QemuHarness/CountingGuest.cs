@@ -47,6 +47,9 @@ public sealed class CountingGuest
         Delay = delay;
     }
 
+    /// <summary>Model-specific registers that it sets before it counts. One that the CPU does not have is its end: it has no handler.</summary>
+    public IReadOnlyList<(uint Register, ulong Value)> ModelSpecificRegisters { get; init; } = [];
+
     public int PatternAddress { get; }
 
     public int Pages { get; }
@@ -83,6 +86,13 @@ public sealed class CountingGuest
         Fill16(jump, LoadAddress + code.Count);         // start:
         Emit(0x66, 0xB8, 0x10, 0x00);                   // mov ax, 0x10
         Emit(0x8E, 0xD8);                               // mov ds, eax
+        foreach ((uint register, ulong value) in ModelSpecificRegisters)
+        {
+            Emit(0xB9); Emit32((int)register);          // mov ecx, register
+            Emit(0xB8); Emit32((int)value);             // mov eax, low half
+            Emit(0xBA); Emit32((int)(value >> 32));     // mov edx, high half
+            Emit(0x0F, 0x30);                           // wrmsr
+        }
         Emit(0x31, 0xDB);                               // xor ebx, ebx    the count, low half
         Emit(0x31, 0xF6);                               // xor esi, esi    the count, high half
         Emit(0x89, 0x1D); Emit32(CounterAddress);       // mov [counter], ebx
@@ -115,6 +125,8 @@ public sealed class CountingGuest
         Emit(23, 0);
         Emit32(LoadAddress + gdt);
 
+        if (code.Count > SectorSize - 2)
+            throw new InvalidOperationException($"{ModelSpecificRegisters.Count} registers do not fit into a sector");
         while (code.Count < SectorSize - 2)
             Emit(0);
         Emit(0x55, 0xAA);

@@ -42,6 +42,36 @@ public ref struct VmDescriptionWriter(IBufferWriter<byte> output, VmDescriptionD
         EndObject();
     }
 
+    /// <summary>
+    /// The object of a section that QEMU writes by hand-made code (qemu-migration.md §2.9): so many bytes, without name or version
+    /// of a state.
+    /// </summary>
+    /// <param name="idstr">The section's name.</param>
+    /// <param name="instanceId">Its instance.</param>
+    /// <param name="bytes">Bytes of its data.</param>
+    public void OldStyleDevice(ReadOnlySpan<char> idstr, uint instanceId, long bytes)
+    {
+        BeginObject();
+        Key("name"u8);
+        String(Encoding.UTF8.GetBytes(idstr.ToArray()));
+        Key("instance_id"u8);
+        Number(instanceId);
+        Key("size"u8);
+        Number(bytes);
+        BeginFields();
+        BeginObject();
+        Key("name"u8);
+        String("data"u8);
+        Key("size"u8);
+        Number(bytes);
+        Key("type"u8);
+        String("buffer"u8);
+        EndObject();
+        EndFields();
+        EndObject();
+        size += bytes;
+    }
+
     /// <summary>Opens the list of fields of a state.</summary>
     public void BeginFields()
     {

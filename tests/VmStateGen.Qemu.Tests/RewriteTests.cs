@@ -13,17 +13,57 @@ public sealed class RewriteTests : IDisposable
 {
     private static readonly string[] PcDevices = ["timer", "i8254", "i8259", "serial", "ps2kbd", "fdc"];
 
+    // The paravirtual registers name memory that the guest does not use for anything else.
+    private static readonly (uint, ulong)[] TcgRegisters = [(0x1A0, 0x801), (0x6E1, 1), (0x277, 0x0007_0406_0007_0400), (0xC000_0081, 0x123)];
+    private static readonly string[] TcgSubsections = ["cpu/msr_ia32_misc_enable", "cpu/pkrs"];
+    private static readonly (uint, ulong)[] KvmRegisters = [(0x1A0, 0x801), (0x4B56_4D02, 0x9001), (0x4B56_4D03, 0x9041), (0x4B56_4D04, 0x9081)];
+    private static readonly string[] KvmSubsections = ["cpu/msr_ia32_misc_enable", "cpu/async_pf_msr", "cpu/steal_time_msr", "cpu/async_pv_eoi_msr"];
+
     private readonly string folder = Directory.CreateTempSubdirectory("vmstategen-rewrite-").FullName;
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    [SkippableTheory]
-    [QemuVersions("pc", "q35")]
-    public Task Guest_goes_on_from_the_rewritten_stream(string version, string machine) => GoesOn(version, version, machine);
+    /// <summary>Each release, machine, number of CPUs and accelerator. Four CPUs are of the kind with the most state, and the guest sets registers.</summary>
+    public static TheoryData<string, string, int, string> Machines()
+    {
+        var data = new TheoryData<string, string, int, string>();
+        foreach (string version in QemuInstallation.Versions)
+        {
+            foreach (string machine in new[] { "pc", "q35" })
+            {
+                foreach (int cpus in new[] { 1, 4 })
+                {
+                    data.Add(version, machine, cpus, "tcg");
+                    data.Add(version, machine, cpus, "kvm");
+                }
+            }
+        }
+        return data;
+    }
+
+    [SkippableTheory, MemberData(nameof(Machines))]
+    public async Task Guest_goes_on_from_the_rewritten_stream(string version, string machine, int cpus, string accelerator)
+    {
+        if (cpus == 1)
+        {
+            await GoesOn(version, Options(machine, accelerator) with { Arguments = ["-cpu", "qemu64"] });
+            return;
+        }
+        bool isKvm = accelerator == "kvm";
+        string saved = await GoesOn(version, Options(machine, accelerator) with
+        {
+            Guest = new CountingGuest { ModelSpecificRegisters = isKvm ? KvmRegisters : TcgRegisters },
+            // By KVM "max" would have a register set that not every host lets it set.
+            Arguments = ["-smp", $"{cpus}", "-cpu", isKvm ? "max,-arch-capabilities" : "max"],
+        });
+        using FileStream input = File.OpenRead(saved);
+        VmDeviceDescription cpu = new QemuStreamReader(input).Description!.FindDevice("cpu")!;
+        Assert.Empty((isKvm ? KvmSubsections : TcgSubsections).Except(cpu.State.Subsections.Select(subsection => subsection.Name)));
+    }
 
     [SkippableTheory]
     [QemuVersions("pc", "q35")]
-    public Task Guest_with_another_network_card_goes_on(string version, string machine) => GoesOn(version, version, machine, "-device", "e1000");
+    public Task Guest_with_another_network_card_goes_on(string version, string machine) => GoesOn(version, Options(machine) with { Arguments = ["-device", "e1000"] });
 
     [SkippableTheory]
     [InlineData("7.2", "10.0", "pc-i440fx-7.2")]
@@ -58,6 +98,9 @@ public sealed class RewriteTests : IDisposable
             DecodedSection? section = SectionDecoder.Decode(description, reader.Section.Version, data, out string reason, out bool hasClass);
             Assert.True(section is not null || !hasClass, $"{reader.Section}: {reason}");
             if (section is null)
+                continue;
+            // Of an old-style section the trailer knows nothing but the size.
+            if (description.IsOldStyle)
                 continue;
             decoded.Add(description.State.Name);
             Assert.Equal(
@@ -101,19 +144,26 @@ public sealed class RewriteTests : IDisposable
 
     private static string Value(VmDescriptionSpan field, byte[] data) => FieldValue.Format(field.Type, data.AsSpan((int)field.Offset, field.Size));
 
-    private async Task GoesOn(string source, string destination, string machine, params string[] arguments)
+    private static QemuOptions Options(string machine, string accelerator = "tcg") =>
+        new() { Machine = machine, Accelerator = accelerator, Guest = new CountingGuest() };
+
+    /// <returns>The saved stream.</returns>
+    private async Task<string> GoesOn(string version, QemuOptions options)
     {
-        string saved = await Save(source, machine, arguments);
+        string saved = await Save(version, options);
         string rewritten = Rewrite(saved);
         Assert.Equal(File.ReadAllBytes(saved), File.ReadAllBytes(rewritten));
-        Assert.Null(await Load(destination, machine, rewritten, arguments));
+        Assert.Null(await Load(version, options, rewritten));
+        return saved;
     }
 
-    private async Task<string> Save(string version, string machine, string[] arguments)
+    private Task<string> Save(string version, string machine, string[] arguments) => Save(version, Options(machine) with { Arguments = arguments });
+
+    private async Task<string> Save(string version, QemuOptions options)
     {
+        Skip.If(options.Accelerator == "kvm" && !TestQemu.HasKvm, "there is no usable /dev/kvm");
         string path = Path.Combine(folder, "saved.mig");
-        await using QemuProcess qemu = await QemuProcess.StartAsync(
-            TestQemu.Require(version), new QemuOptions { Machine = machine, Guest = new CountingGuest(), Arguments = arguments });
+        await using QemuProcess qemu = await QemuProcess.StartAsync(TestQemu.Require(version), options);
         await CountingGuest.WaitForCountAsync(qemu, 1);
         await qemu.SaveToFileAsync(path);
         return path;
@@ -125,16 +175,17 @@ public sealed class RewriteTests : IDisposable
         using FileStream input = File.OpenRead(saved);
         using FileStream output = File.Create(path);
         IReadOnlyList<SectionReport> sections = StreamRewriter.Rewrite(input, output, []);
-        Assert.DoesNotContain(sections, section => section.IsMisfit);
+        Assert.DoesNotContain(sections, section => section is { Fields: null, IsRam: false });
         return path;
     }
 
+    private static Task<string?> Load(string version, string machine, string path, string[] arguments) =>
+        Load(version, Options(machine) with { Arguments = arguments }, path);
+
     /// <returns>Null if the guest goes on and its RAM is whole; else why QEMU refused the stream.</returns>
-    private static async Task<string?> Load(string version, string machine, string path, string[] arguments)
+    private static async Task<string?> Load(string version, QemuOptions options, string path)
     {
-        var guest = new CountingGuest();
-        await using QemuProcess qemu = await QemuProcess.StartAsync(
-            TestQemu.Require(version), new QemuOptions { Machine = machine, Guest = guest, Arguments = arguments, Incoming = true });
+        await using QemuProcess qemu = await QemuProcess.StartAsync(TestQemu.Require(version), options with { Incoming = true });
         try
         {
             await qemu.LoadAsync(path);
@@ -145,7 +196,7 @@ public sealed class RewriteTests : IDisposable
         }
         ulong loaded = await CountingGuest.ReadCounterAsync(qemu) ?? 0;
         await CountingGuest.WaitForCountAsync(qemu, loaded + 1);
-        Assert.Null(await guest.FindDamageAsync(qemu));
+        Assert.Null(await options.Guest!.FindDamageAsync(qemu));
         return null;
     }
 }

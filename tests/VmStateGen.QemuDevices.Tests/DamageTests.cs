@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using System.Text;
 using System.Threading.Tasks;
 using VmStateGen.Runtime.Streams.Qemu;
 
@@ -10,9 +9,12 @@ namespace VmStateGen.QemuDevices.Tests;
 /// <summary>A section that is cut off or damaged loads as something else or is refused with a reason; nothing worse.</summary>
 public sealed class DamageTests
 {
-    private const int FewBytes = 4096;
-    private const int Samples = 500;
+    private const int FewBytes = 1024;
+    private const int Samples = 200;
     private const int AllocationLimit = 1 << 20;
+    /// <summary>What has values that are no good, or a length that depends on a value.</summary>
+    private static readonly string[] Refusable = ["\"subsections\"", " equal\"", "\"int32 le\"", "\"pci irq state\"", "\"identify_set\""];
+
     private static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(2);
 
     public static TheoryData<string> Keys => Fixture.Keys;
@@ -65,8 +67,7 @@ public sealed class DamageTests
             }
             bytes[at] = original;
         }
-        bool canBeRefused = section.Description.Contains("subsections", StringComparison.Ordinal) || section.VmsdName is "e1000" or "fdc";
-        Assert.Equal(canBeRefused, refused > 0);
+        Assert.Equal(Refusable.Any(type => section.Description.Contains(type, StringComparison.Ordinal)) || section.VmsdName is "slirp" or "hpet", refused > 0);
     });
 
     [Theory, MemberData(nameof(Keys))]
@@ -98,12 +99,7 @@ public sealed class DamageTests
     private static bool IsInHeader(DeviceSection section, int length) => Spans(section)
         .Any(span => span.Kind == VmDescriptionSpanKind.SubsectionHeader && span.Offset < length && length < span.Offset + span.Size);
 
-    private static IEnumerable<VmDescriptionSpan> Spans(DeviceSection section)
-    {
-        var trailer = new VmDescriptionTrailer();
-        trailer.Devices.Add(Encoding.ASCII.GetBytes(section.Description));
-        return VmDescriptionFields.Spans(VmDescription.Parse(trailer.ToJson()).Devices[0], section.Data);
-    }
+    private static IEnumerable<VmDescriptionSpan> Spans(DeviceSection section) => VmDescriptionFields.Spans(section.Parsed, section.Data);
 
     /// <summary>Loads and returns why it was refused; anything else than a <see cref="VmStateException"/> fails the test.</summary>
     private static VmStateException? Load(IVmState device, DeviceSection section, byte[] bytes)

@@ -3,6 +3,8 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.IO.Compression;
+using System.Text;
+using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.QemuDevices.Tests;
 
@@ -15,6 +17,23 @@ namespace VmStateGen.QemuDevices.Tests;
 /// <param name="Data">Fields and subsections.</param>
 public sealed record DeviceSection(string Name, uint InstanceId, int Version, string VmsdName, string Description, byte[] Data)
 {
+    /// <summary>Descriptions beyond this are packed like data: some repeat themselves 256 times.</summary>
+    private const int LongDescription = 4096;
+
+    /// <summary>The trailer says nothing of it but its size.</summary>
+    public bool IsOldStyle => !Description.Contains("\"vmsd_name\"", StringComparison.Ordinal);
+
+    /// <summary>The description, parsed.</summary>
+    public VmDeviceDescription Parsed
+    {
+        get
+        {
+            var trailer = new VmDescriptionTrailer();
+            trailer.Devices.Add(Encoding.ASCII.GetBytes(Description));
+            return VmDescription.Parse(trailer.ToJson()).Devices[0];
+        }
+    }
+
     public override string ToString() => $"{Name}#{InstanceId}";
 
     /// <summary>The text of a fixture: three lines a section.</summary>
@@ -23,7 +42,8 @@ public sealed record DeviceSection(string Name, uint InstanceId, int Version, st
         foreach (DeviceSection section in sections)
         {
             output.Write(string.Create(CultureInfo.InvariantCulture, $"{section.Name} {section.InstanceId} {section.Version} {section.VmsdName}\n"));
-            output.Write(section.Description + "\n");
+            bool isLong = section.Description.Length > LongDescription;
+            output.Write((isLong ? Convert.ToBase64String(Pack(Encoding.ASCII.GetBytes(section.Description))) : section.Description) + "\n");
             output.Write(Convert.ToBase64String(Pack(section.Data)) + "\n");
         }
     }
@@ -39,7 +59,8 @@ public sealed record DeviceSection(string Name, uint InstanceId, int Version, st
             string data = input.ReadLine() ?? throw new InvalidDataException($"{header}: no data");
             yield return new DeviceSection(
                 words[0], uint.Parse(words[1], CultureInfo.InvariantCulture), int.Parse(words[2], CultureInfo.InvariantCulture), words[3],
-                description, Unpack(Convert.FromBase64String(data)));
+                description.StartsWith('{') ? description : Encoding.ASCII.GetString(Unpack(Convert.FromBase64String(description))),
+                Unpack(Convert.FromBase64String(data)));
         }
     }
 

@@ -16,7 +16,7 @@ public sealed class LiveQemuTests
         var data = new TheoryData<string, string>();
         foreach (Scene scene in Scene.All)
         {
-            foreach (string version in QemuInstallation.Versions)
+            foreach (string version in scene.Versions)
                 data.Add(scene.Name, version);
         }
         return data;
@@ -27,6 +27,7 @@ public sealed class LiveQemuTests
     {
         QemuInstallation installation = TestQemu.Require(version);
         Scene played = Scene.All.Single(candidate => candidate.Name == scene);
+        Skip.If(played.Accelerator == "kvm" && !TestQemu.HasKvm, "there is no usable /dev/kvm");
         List<DeviceSection> sections = await played.PlayAsync(installation);
 
         foreach (string name in played.Subsections)
@@ -56,24 +57,30 @@ public sealed class LiveQemuTests
     }
 
     /// <summary>The registers' numbers, QEMU's treatment of each old version and of what it does not find in one, in one load.</summary>
-    [SkippableTheory, QemuVersions]
-    public async Task QEMU_loads_older_versions_as_we_write_them_and_fills_the_gaps_as_we_do(string version)
+    [SkippableTheory]
+    [QemuVersions("pc", "stock-pc", "stock-q35")]
+    public async Task QEMU_loads_older_versions_as_we_write_them_and_fills_the_gaps_as_we_do(string version, string scene)
     {
         QemuInstallation installation = TestQemu.Require(version);
         var expected = new List<DeviceSection>();
-        List<DeviceSection> sections = await Scene.All[0].PlayAsync(installation, section =>
+        List<DeviceSection> sections = await Scene.All.Single(candidate => candidate.Name == scene).PlayAsync(installation, section =>
         {
             IVmState device = SectionAssert.Load(section);
             int older = device.StateType.MinimumVersion;
+            // Loading an old clock or an old drive, QEMU works out from other state and from the host's clock what the stream lacks.
+            if (older == device.StateType.Version || section.VmsdName is "mc146818rtc" or "ide")
+                return section;
             DeviceSection old = section with { Version = older, Data = SectionAssert.Save(device, older) };
             expected.Add(section with { Data = SectionAssert.Save(SectionAssert.Load(old), section.Version) });
             return old;
         });
+        sections = [.. sections.Where(section => expected.Exists(other => (other.Name, other.InstanceId) == (section.Name, section.InstanceId)))];
         Assert.Equal(expected.Count, sections.Count);
-        foreach ((DeviceSection ours, DeviceSection theirs) in expected.Zip(sections))
+        Assert.All(expected.Zip(sections), pair =>
         {
+            (DeviceSection ours, DeviceSection theirs) = pair;
             Assert.Equal(ours.Version, theirs.Version);
             Assert.True(ours.Data.AsSpan().SequenceEqual(theirs.Data), $"{ours}: differs from byte {ours.Data.AsSpan().CommonPrefixLength(theirs.Data)} on");
-        }
+        });
     }
 }

@@ -7,6 +7,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Threading.Tasks;
 using VmStateGen.Qemu;
+using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.QemuDevices.Tests;
 
@@ -15,11 +16,22 @@ public sealed partial record Scene
 {
     public required string Name { get; init; }
 
+    private const byte SubsectionMark = 0x05;
+
     /// <summary>Machine type.</summary>
     public string Machine { get; init; } = "pc";
 
     /// <summary>Further arguments; <c>{folder}</c> is one of the scene's own.</summary>
     public string[] Arguments { get; init; } = [];
+
+    /// <summary>The network: none, so that no host is involved, or <c>user</c> with the machine's default card.</summary>
+    public string Nic { get; init; } = "none";
+
+    /// <summary><c>kvm</c> for what only that has; the scene is not played where it does not work.</summary>
+    public string Accelerator { get; init; } = "tcg";
+
+    /// <summary>QEMUs that it can be played on.</summary>
+    public string[] Versions { get; init; } = [.. QemuInstallation.Versions];
 
     /// <summary>What the guest does before it stops.</summary>
     public PortProgram Program { get; init; } = new();
@@ -87,19 +99,37 @@ public sealed partial record Scene
     {
         Machine = Machine,
         MemoryMiB = 16,
+        Accelerator = Accelerator,
         Arguments =
         [
             .. PortProgram.Arguments,
             "-drive", $"file={folder}/disk,format=raw,if=ide",
-            "-nic", "none",
+            "-nic", Nic,
             .. Arguments.Select(argument => argument.Replace("{folder}", folder, StringComparison.Ordinal)),
         ],
     };
 
+    /// <summary>One with a 3 in every eighth byte, so that none of its numbers of 64 bits is at its default.</summary>
+    private static byte[] Filled(string name, int version, int size)
+    {
+        byte[] data = new byte[size];
+        for (int i = size - 1; i >= 0; i -= 8)
+            data[i] = 3;
+        return Subsection(name, version, data);
+    }
+
+    /// <summary>The section with something more behind a struct in it: subsections of that struct. What is further back must be done first.</summary>
+    private static DeviceSection Insert(DeviceSection section, DeviceSection original, string path, byte[] subsection)
+    {
+        VmDescriptionSpan last = VmDescriptionFields.Spans(original.Parsed, original.Data).Last(span => span.Path.StartsWith(path + "/", StringComparison.Ordinal));
+        int at = (int)last.Offset + last.Size;
+        return section with { Data = [.. section.Data[..at], .. subsection, .. section.Data[at..]] };
+    }
+
     private static byte[] Subsection(string name, int version, params ReadOnlySpan<byte> data)
     {
         byte[] bytes = new byte[6 + name.Length + data.Length];
-        bytes[0] = 0x05;
+        bytes[0] = SubsectionMark;
         bytes[1] = (byte)name.Length;
         Encoding.ASCII.GetBytes(name, bytes.AsSpan(2));
         BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(2 + name.Length), version);

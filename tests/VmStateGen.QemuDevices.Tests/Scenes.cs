@@ -4,7 +4,7 @@ using System.Collections.Generic;
 
 namespace VmStateGen.QemuDevices.Tests;
 
-/// <summary>The scenes, one line each for what their guest does. Between them every subsection of every device appears.</summary>
+/// <summary>The scenes, one line each for what their guest does. Between them, and those of StockScenes.cs, every subsection of every device appears.</summary>
 public sealed partial record Scene
 {
     private const int Keyboard = 0x60;
@@ -25,7 +25,9 @@ public sealed partial record Scene
     /// <summary>Registers of the e1000 up to the last one that has a name.</summary>
     private const int NumberedRegisters = 0x1700;
 
-    public static IReadOnlyList<Scene> All { get; } =
+    public static IReadOnlyList<Scene> All { get; } = [.. SevenDevices(), .. StockMachines()];
+
+    private static Scene[] SevenDevices() =>
     [
         new() { Name = "pc", Devices = Pc, Arguments = Network, Subsections = ["e1000/mit_state", "e1000/full_mac_state", "e1000/tx_tso_state", "fdrive/media_rate"] },
         new() { Name = "pc-of-7.2", Machine = "pc-i440fx-7.2", Devices = Pc, Arguments = Network },

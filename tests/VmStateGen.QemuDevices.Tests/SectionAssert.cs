@@ -1,5 +1,6 @@
 using System;
 using System.Buffers;
+using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 using QemuDevices;
@@ -9,17 +10,22 @@ namespace VmStateGen.QemuDevices.Tests;
 /// <summary>Devices of the catalog against sections.</summary>
 internal static class SectionAssert
 {
+    private static readonly string[] Dialects = ["7.2", "10.0"];
+
     /// <summary>Makes fresh devices of the configuration that the section was saved with.</summary>
     public static Func<IVmState> Factory(DeviceSection section)
     {
         VmStateException? first = null;
         int candidate = 0;
-        foreach (IVmState device in DeviceCatalog.Candidates(section.VmsdName))
+        foreach (IVmState device in Candidates(section))
         {
             try
             {
                 VmState.Load(device, section.Data, section.Version);
-                return () => DeviceCatalog.Candidates(section.VmsdName).ElementAt(candidate);
+                // Some configurations differ in what the trailer calls a field, and in nothing else.
+                if (!section.IsOldStyle && !IsDescribed(section, device))
+                    throw new VmStateException("what the trailer describes", "another description", section.Data.Length);
+                return () => Candidates(section).ElementAt(candidate);
             }
             catch (VmStateException e)
             {
@@ -30,6 +36,11 @@ internal static class SectionAssert
         throw first ?? throw new InvalidOperationException($"{section.VmsdName} is not in the catalog");
     }
 
+    private static IEnumerable<IVmState> Candidates(DeviceSection section) => DeviceCatalog.Candidates(section.Parsed);
+
+    private static bool IsDescribed(DeviceSection section, IVmState device) =>
+        section.Version != device.StateType.Version || Dialects.Any(qemu => Describe(section, device, qemu) == section.Description);
+
     /// <summary>A fresh device of the configuration that the section was saved with.</summary>
     public static IVmState Create(DeviceSection section) => Factory(section)();
 
@@ -39,6 +50,20 @@ internal static class SectionAssert
         IVmState device = Create(section);
         VmState.Load(device, section.Data, section.Version);
         return device;
+    }
+
+    /// <summary>Whether the device's configuration is that of the section.</summary>
+    public static bool Fits(IVmState device, DeviceSection section)
+    {
+        try
+        {
+            VmState.Load(device, section.Data, section.Version);
+            return true;
+        }
+        catch (VmStateException)
+        {
+            return false;
+        }
     }
 
     public static byte[] Save(IVmState device, int? version = null)
@@ -53,7 +78,10 @@ internal static class SectionAssert
     {
         var text = new ArrayBufferWriter<byte>();
         var writer = new VmDescriptionWriter(text, Dialect(qemu));
-        writer.Device(section.Name, section.InstanceId, device);
+        if (section.IsOldStyle)
+            writer.OldStyleDevice(section.Name, section.InstanceId, section.Data.Length);
+        else
+            writer.Device(section.Name, section.InstanceId, device);
         return Encoding.ASCII.GetString(text.WrittenSpan);
     }
 

@@ -20,11 +20,11 @@ public static class StreamFile
         VmDescription description = reader.Description ?? throw new InvalidDataException($"{path} has no trailer");
         while (reader.ReadSection())
         {
-            if (reader.Section.Kind != SectionKind.Full || description.FindDevice(reader.Section.Name, reader.Section.InstanceId) is not { IsOldStyle: false } device)
+            if (reader.Section.Kind != SectionKind.Full || description.FindDevice(reader.Section.Name, reader.Section.InstanceId) is not VmDeviceDescription device)
                 continue;
             foreach (string name in vmsdNames)
             {
-                if (device.State.Name == name)
+                if ((device.IsOldStyle ? device.Name : device.State.Name) == name)
                 {
                     found.Add(new DeviceSection(
                         device.Name, device.InstanceId, (int)reader.Section.Version, name, Encoding.ASCII.GetString(device.Json.Span), reader.ReadAllData()));

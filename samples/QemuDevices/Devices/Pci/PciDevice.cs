@@ -4,8 +4,9 @@ using VmStateGen;
 namespace QemuDevices;
 
 /// <summary>What every PCI device starts with: configuration space and interrupt lines.</summary>
+/// <remarks>A base class where the device's trailer calls it <c>parent_obj</c>, a member of its own where QEMU calls it something else.</remarks>
 [VmState("PCIDevice", Nested = true, Version = 2, MinimumVersion = 1)]
-public abstract partial class PciDevice
+public partial class PciDevice
 {
     private const int ConventionalSize = 256;
     private const int ExpressSize = 4096;
@@ -21,7 +22,7 @@ public abstract partial class PciDevice
     [Field(Version = 2, Codec = typeof(PciIrqStateCodec))] private PciIrqState irqState;
 
     /// <param name="isExpress">A PCI Express device, whose configuration space has 4096 bytes instead of 256.</param>
-    protected PciDevice(bool isExpress)
+    public PciDevice(bool isExpress = false)
     {
         this.isExpress = isExpress;
         config = new byte[isExpress ? ExpressSize : ConventionalSize];
