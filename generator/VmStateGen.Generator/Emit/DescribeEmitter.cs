@@ -143,6 +143,7 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
         NestedUse nested = item.Linked.Nested!;
         string stateName = SourceWriter.Utf8(nested.Name);
         string isVersioned = item.Wire.StructVersion is null ? "" : ", versioned: true";
+        string opaque = MemberCode.Opaque(item);
         if (MemberCode.Extent(item) is null)
         {
             string target = item.Model.Form switch
@@ -151,7 +152,7 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
                 MemberForm.Value => item.Model.Member + (MemberCode.IsObject(item) ? "!" : ""),
                 _ => $"{item.Model.Member}![{item.Model.Start}]" + (MemberCode.IsObject(item) ? "!" : ""),
             };
-            source.Line($"var mark = writer.BeginStruct({name}, {stateName}, {nested.Version}{isVersioned});");
+            source.Line($"var mark = writer.BeginStruct({name}, {stateName}, {nested.Version}{isVersioned}{opaque});");
             MemberCode.Call(source, item.Model.SetsParent, target, $"{Names.Describe}(ref writer, {nested.Version})");
             source.Line("writer.EndStruct(mark);");
             return;
@@ -160,7 +161,7 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
         source.Line($"int count = {count};");
         source.Block(isCompressible ? "for (int i = 0; i < count && i < 1; i++)" : "for (int i = 0; i < count; i++)", () =>
         {
-            source.Line($"var mark = writer.BeginStruct({name}, {stateName}, {nested.Version}, i, count, {Literal(isCompressible)}{isVersioned});");
+            source.Line($"var mark = writer.BeginStruct({name}, {stateName}, {nested.Version}, i, count, {Literal(isCompressible)}{isVersioned}{opaque});");
             string index = item.Model.Start > 0 ? $"{item.Model.Start} + i" : "i";
             string element = item.Model.Form switch
             {

@@ -69,7 +69,7 @@ internal static class ListCode
     public static void Describe(SourceWriter source, BoundItem item)
     {
         NestedUse nested = item.Linked.Nested!;
-        source.Line($"var mark = writer.BeginStates({SourceWriter.Utf8(item.Model.TrailerName)}, {SourceWriter.Utf8(item.Model.TrailerType)});");
+        source.Line($"var mark = writer.BeginStates({SourceWriter.Utf8(item.Model.TrailerName)}, {SourceWriter.Utf8(item.Model.TrailerType)}{MemberCode.Opaque(item)});");
         bool isLinked = item.Model.Form == MemberForm.LinkedList;
         source.Line($"var list = {item.Model.Member}!;");
         source.Block(isLinked ? "for (var node = list.First; node is not null; node = node.Next)" : "for (int i = 0; i < list.Count; i++)", () =>

@@ -90,7 +90,7 @@ public sealed class FieldAttribute : Attribute
 
     /// <summary>
     /// The type name that the stream's trailer gives the field, where it is not the natural one (<c>CPU_Double_U</c>,
-    /// <c>pci config</c>); it has no effect on the bytes.
+    /// <c>pci config</c>); it has no effect on the bytes. State, a list or a tree with one is a single field to the trailer.
     /// </summary>
     public string? TypeName { get; set; }
 
