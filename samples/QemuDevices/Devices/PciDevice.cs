@@ -5,7 +5,7 @@ namespace QemuDevices;
 
 /// <summary>What every PCI device starts with: configuration space and interrupt lines.</summary>
 [VmState("PCIDevice", Nested = true, Version = 2, MinimumVersion = 1)]
-public abstract partial class PciDevice
+public partial class PciDevice
 {
     private const int ConventionalSize = 256;
     private const int ExpressSize = 4096;
@@ -21,7 +21,7 @@ public abstract partial class PciDevice
     [Field(Version = 2, Codec = typeof(PciIrqStateCodec))] private PciIrqState irqState;
 
     /// <param name="isExpress">A PCI Express device, whose configuration space has 4096 bytes instead of 256.</param>
-    protected PciDevice(bool isExpress)
+    public PciDevice(bool isExpress)
     {
         this.isExpress = isExpress;
         config = new byte[isExpress ? ExpressSize : ConventionalSize];
