@@ -20,7 +20,7 @@ public sealed class VmStateGenerator : IIncrementalGenerator
             .ForAttributeWithMetadataName(
                 "VmStateGen.VmStateAttribute",
                 static (_, _) => true,
-                static (attributed, cancel) => attributed.TargetSymbol is INamedTypeSymbol type
+                static (attributed, cancel) => attributed.TargetSymbol is INamedTypeSymbol type && IsFirst(attributed, type)
                     ? TypeParser.Parse(type, attributed.SemanticModel.Compilation, SilentSink.Instance, cancel)
                     : null)
             .WithTrackingName(TrackingNames.Parse)
@@ -36,6 +36,20 @@ public sealed class VmStateGenerator : IIncrementalGenerator
             .WithTrackingName(TrackingNames.Link);
 
         context.RegisterSourceOutput(linked, static (output, type) => output.AddSource(type.Model.HintName, TypeEmitter.Emit(type)));
+    }
+
+    /// <summary>
+    /// A type with the attribute on two partial declarations is an error of the author's, but one type: two files of one name would
+    /// take everybody's code away.
+    /// </summary>
+    private static bool IsFirst(GeneratorAttributeSyntaxContext attributed, INamedTypeSymbol type)
+    {
+        foreach (AttributeData attribute in type.GetAttributes())
+        {
+            if (attribute.AttributeClass?.ToDisplayString() == "VmStateGen.VmStateAttribute" && attribute.ApplicationSyntaxReference is SyntaxReference place)
+                return place.SyntaxTree == attributed.TargetNode.SyntaxTree && attributed.TargetNode.Span.Contains(place.Span);
+        }
+        return true;
     }
 
     private sealed class SilentSink : ProblemSink

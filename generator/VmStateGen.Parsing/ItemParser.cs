@@ -12,7 +12,8 @@ internal sealed class ItemParser(TypeParser parser)
 {
     private readonly List<Entry> entries = new();
     private readonly List<(Predicate Predicate, string Reason, ISymbol Method)> validations = new();
-    private readonly List<(ISymbol Member, int Position)> positions = new();
+    private readonly List<(ISymbol Member, Entry Last)> positions = new();
+    private List<Entry> sorted = new();
     private bool canBeInRun = true;
 
     public List<WireItem> Schema { get; } = new();
@@ -29,7 +30,7 @@ internal sealed class ItemParser(TypeParser parser)
             foreach ((Predicate predicate, string reason, ISymbol method) in validations)
             {
                 int index = positions.Where(place => place.Member.Locations[0].SourceSpan.Start < method.Locations[0].SourceSpan.Start
-                    || place.Member.Locations[0].SourceTree != method.Locations[0].SourceTree).Select(place => place.Position).DefaultIfEmpty(0).Max();
+                    || place.Member.Locations[0].SourceTree != method.Locations[0].SourceTree).Select(place => sorted.IndexOf(place.Last) + 1).DefaultIfEmpty(0).Max();
                 yield return new ValidationModel(predicate, reason, index);
             }
         }
@@ -64,7 +65,11 @@ internal sealed class ItemParser(TypeParser parser)
 
     private void ParseBase()
     {
-        if (parser.Type.BaseType is not INamedTypeSymbol parent || !TypeParser.IsState(parent))
+        // A class between the two that has no state of its own changes nothing.
+        INamedTypeSymbol? parent = parser.Type.BaseType;
+        while (parent is not null && !TypeParser.IsState(parent))
+            parent = parent.BaseType;
+        if (parent is null)
             return;
         string key = parser.Reach(parent);
         Add(null, null, new WireItem { Name = "parent_obj", Shape = new WireShape.State(key) },
@@ -94,10 +99,11 @@ internal sealed class ItemParser(TypeParser parser)
         CheckPlace(member, fields.Length > 0);
         foreach (AttributeReader removed in AttributeReader.All(member, "Removed"))
             AddPadding(removed);
+        int first = entries.Count;
         foreach (AttributeReader attribute in fields)
             ParseField(member, attribute);
-        if (fields.Length > 0)
-            positions.Add((member, entries.Count));
+        foreach (Entry entry in entries.Skip(first))
+            positions.Add((member, entry));
     }
 
     /// <summary>Whether the member is one that can carry its attributes.</summary>
@@ -178,36 +184,23 @@ internal sealed class ItemParser(TypeParser parser)
             return;
         (item, Predicate? when) = ReadConditions(attribute, item with { Name = name }, name);
         string? defaultValue = attribute.Constant("Default") is TypedConstant { IsNull: false } constant ? ReadDefault(member, item, model, constant, attribute) : null;
-        item = item with { Default = defaultValue is null ? null : Convert.ToString(attribute.Constant("Default")!.Value.Value, System.Globalization.CultureInfo.InvariantCulture)!.Replace(' ', '_') };
+        item = item with { Default = defaultValue is null ? null : DefaultValues.SchemaText(attribute.Constant("Default")!.Value.Value!) };
         canBeInRun &= shape.CanBeInRun && item.When is null && defaultValue is null;
         Add(attribute.Number("Order"), attribute.Location ?? member.Locations.FirstOrDefault(), item, model with { When = when, Default = defaultValue });
     }
 
     private string? ReadDefault(ISymbol member, WireItem item, ItemModel model, TypedConstant constant, AttributeReader attribute)
     {
-        if (model.Form == MemberForm.Value && item.Shape is WireShape.Scalar && item.When is null && model.Codec is null
-            && FitsDefault(member, constant))
+        if (model.Form == MemberForm.Value && item.Shape is WireShape.Scalar scalar && item.When is null && model.Codec is null
+            && constant.Kind is TypedConstantKind.Primitive or TypedConstantKind.Enum
+            && DefaultValues.Literal(model.Natural ?? scalar.Kind, constant.Value!) is string literal)
         {
             if (model.IsReadOnly)
                 parser.Report(DefinitionRule.NotAssignable, attribute.Location, member.Name);
-            return $"unchecked(({model.Type}){Microsoft.CodeAnalysis.CSharp.SymbolDisplay.FormatPrimitive(constant.Value!, quoteStrings: true, useHexadecimalNumbers: false)})";
+            return $"unchecked(({model.Type})({literal}))";
         }
-        parser.Report(DefinitionRule.Conflict, attribute.Location, member.Name, "Default on something other than one versioned number, bool or enum");
+        parser.Report(DefinitionRule.Conflict, attribute.Location, member.Name, "Default on something other than one versioned number, bool or enum, or of a value that the member cannot hold");
         return null;
-    }
-
-    /// <summary>Whether a cast makes the constant a value of the member's type.</summary>
-    private static bool FitsDefault(ISymbol member, TypedConstant constant)
-    {
-        if (constant.Kind is not (TypedConstantKind.Primitive or TypedConstantKind.Enum))
-            return false;
-        ITypeSymbol type = member is IFieldSymbol field ? field.Type : ((IPropertySymbol)member).Type;
-        return (StateTypes.Scalar(type), constant.Value) switch
-        {
-            (ScalarKind.Bool, bool) => true,
-            (ScalarKind.Bool or ScalarKind.Guid or ScalarKind.Timer, _) or (_, bool or string) => false,
-            _ => true,
-        };
     }
 
     /// <summary>Version, Until, When and Subsection, which fields and padding share.</summary>
@@ -258,7 +251,7 @@ internal sealed class ItemParser(TypeParser parser)
         {
             parser.Report(DefinitionRule.Order, own[0].Location, parser.Type.Name, "its items stand in several partial declarations, whose order is not fixed: give each an Order");
         }
-        List<Entry> sorted = entries.OrderBy(entry => entry.Model.Form == MemberForm.Base ? int.MinValue : entry.Order ?? 0).ToList();
+        sorted = entries.OrderBy(entry => entry.Model.Form == MemberForm.Base ? int.MinValue : entry.Order ?? 0).ToList();
         var names = new string[sorted.Count];
         foreach (IGrouping<string?, int> body in Enumerable.Range(0, sorted.Count).GroupBy(index => sorted[index].Item.Subsection))
         {

@@ -174,7 +174,7 @@ internal sealed partial class ShapeParser(TypeParser parser, ISymbol member, Att
         if (expect != Expectation.None)
         {
             CanBeInRun = false;
-            if (extent is not null || !StateTypes.IsInteger(kind) || kind == ScalarKind.Bool)
+            if (extent is not null || !StateTypes.IsInteger(kind) || kind == ScalarKind.Bool || natural == ScalarKind.Bool)
                 parser.Report(DefinitionRule.Conflict, Location, member.Name, "Expect on something other than one integer");
         }
         bool isReferenceArray = form is MemberForm.Array or MemberForm.ArrayElement or MemberForm.Array2D or MemberForm.Memory;

@@ -243,7 +243,17 @@ public sealed class TypeParser
     internal bool CanCreate(INamedTypeSymbol state) =>
         !state.IsAbstract && (state.IsValueType || state.InstanceConstructors.Any(constructor =>
             constructor.Parameters.Length == 0 && Compilation.IsSymbolAccessibleWithin(constructor, type)))
-        && !state.GetMembers().Any(member => member is IFieldSymbol { IsRequired: true } or IPropertySymbol { IsRequired: true });
+        && !HasRequiredMember(state);
+
+    private static bool HasRequiredMember(INamedTypeSymbol state)
+    {
+        for (INamedTypeSymbol? current = state; current is not null; current = current.BaseType)
+        {
+            if (current.GetMembers().Any(member => member is IFieldSymbol { IsRequired: true } or IPropertySymbol { IsRequired: true }))
+                return true;
+        }
+        return false;
+    }
 
     /// <summary>The C# expression of a count: an integer field or property of the type or its bases.</summary>
     internal string CountOf(string name, Location? location)

@@ -94,12 +94,17 @@ public enum Expectation
 /// </summary>
 public readonly struct ItemNumber : IEquatable<ItemNumber>, IComparable<ItemNumber>
 {
-    private readonly EquatableArray<int> parts;
+    private static readonly EquatableArray<int> First = new[] { 0 }.ToEquatableArray();
+
+    /// <summary>Empty only in <c>default</c>, which is place 0.</summary>
+    private readonly EquatableArray<int> given;
 
     /// <summary>A place of its own: not inserted.</summary>
-    public ItemNumber(int number) => parts = new[] { number }.ToEquatableArray();
+    public ItemNumber(int number) => given = new[] { number }.ToEquatableArray();
 
-    private ItemNumber(EquatableArray<int> parts) => this.parts = parts;
+    private ItemNumber(EquatableArray<int> parts) => given = parts;
+
+    private EquatableArray<int> Parts => given.Count == 0 ? First : given;
 
     /// <summary>Reads <c>013</c> or <c>003.1</c>.</summary>
     public static bool TryParse(string text, out ItemNumber number)
@@ -116,30 +121,30 @@ public readonly struct ItemNumber : IEquatable<ItemNumber>, IComparable<ItemNumb
     /// <inheritdoc/>
     public int CompareTo(ItemNumber other)
     {
-        for (int i = 0; i < Math.Min(parts.Count, other.parts.Count); i++)
+        for (int i = 0; i < Math.Min(Parts.Count, other.Parts.Count); i++)
         {
-            int order = parts[i].CompareTo(other.parts[i]);
+            int order = Parts[i].CompareTo(other.Parts[i]);
             if (order != 0)
                 return order;
         }
-        return parts.Count.CompareTo(other.parts.Count);
+        return Parts.Count.CompareTo(other.Parts.Count);
     }
 
     /// <inheritdoc/>
-    public bool Equals(ItemNumber other) => parts == other.parts;
+    public bool Equals(ItemNumber other) => Parts == other.Parts;
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is ItemNumber other && Equals(other);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => parts.GetHashCode();
+    public override int GetHashCode() => Parts.GetHashCode();
 
     /// <summary>Three digits at least, then the insertions.</summary>
     public override string ToString()
     {
-        string text = parts.Count == 0 ? "000" : parts[0].ToString("D3", System.Globalization.CultureInfo.InvariantCulture);
-        for (int i = 1; i < parts.Count; i++)
-            text += "." + parts[i].ToString(System.Globalization.CultureInfo.InvariantCulture);
+        string text = Parts[0].ToString("D3", System.Globalization.CultureInfo.InvariantCulture);
+        for (int i = 1; i < Parts.Count; i++)
+            text += "." + Parts[i].ToString(System.Globalization.CultureInfo.InvariantCulture);
         return text;
     }
 

@@ -5,6 +5,18 @@ namespace VmStateGen.Schema;
 /// <summary>What the bytes of an item are, written as one token: <c>u32</c>, <c>u16[64]</c>, <c>Acme.Ring[]</c>, <c>list&lt;Acme.Request&gt;</c>.</summary>
 public abstract record WireShape
 {
+    /// <summary>Elements of a fixed array, bytes of a buffer, bits of a bitmap; 1 for what is none of them, 0 where the count is elsewhere.</summary>
+    public long Length => Extent is null ? 1 : Extent.IsCounted ? 0 : Extent.Length;
+
+    private ArrayExtent? Extent => this switch
+    {
+        Scalar scalar => scalar.Array,
+        Bytes bytes => bytes.Array,
+        Bitmap bitmap => bitmap.Array,
+        State state => state.Array,
+        _ => null,
+    };
+
     /// <summary>A number, boolean, timer, …, or an array of them: <c>u32</c>, <c>u16[64]</c>, <c>u8[4,8]</c>, counted <c>u8[]</c>.</summary>
     /// <param name="Kind">What an element is.</param>
     /// <param name="Enum">Key of the enum that it is of.</param>

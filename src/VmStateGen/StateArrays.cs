@@ -31,8 +31,13 @@ public static class StateArrays
         return array;
     }
 
-    /// <summary>The array if it is long enough, else a new one.</summary>
-    public static T[] Ensure<T>(T[]? array, int length) => array is not null && array.Length >= length ? array : new T[length];
+    /// <summary>The array if it is long enough, else a longer one with the elements that there were, so that nested objects are reused.</summary>
+    public static T[] Ensure<T>(T[]? array, int length)
+    {
+        if (array is null || array.Length < length)
+            Array.Resize(ref array, length);
+        return array;
+    }
 
     /// <summary>A part of memory that must be long enough.</summary>
     public static Span<T> Existing<T>(Memory<T> memory, int start, int length, ReadOnlySpan<byte> field, long offset)

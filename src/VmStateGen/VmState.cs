@@ -131,7 +131,8 @@ public static class VmState
         public override Span<byte> Advance(int written, int size)
         {
             destination.Advance(written);
-            return destination.GetSpan(Math.Max(size, 1));
+            // The first and the last call ask for nothing: a destination that is just full must not grow for it.
+            return size == 0 ? default : destination.GetSpan(size);
         }
     }
 

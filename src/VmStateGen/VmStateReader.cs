@@ -47,7 +47,7 @@ public ref struct VmStateReader
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ReadOnlySpan<byte> Run(int size, scoped ReadOnlySpan<byte> fields)
     {
-        if (window.Length - position < size && !Refill(size))
+        if (!Has(size))
             ThrowShort(size, fields);
         int at = position;
         position = at + size;
@@ -103,6 +103,30 @@ public ref struct VmStateReader
         return marker == 1;
     }
 
+    /// <summary>As <see cref="NextElement(ReadOnlySpan{byte})"/>, with the bytes of an element of that size.</summary>
+    /// <param name="field">The list's name, for errors.</param>
+    /// <param name="size">1 to <see cref="VmStateWriter.MaxRun"/> - 1.</param>
+    /// <param name="fields">The run map of an element.</param>
+    /// <param name="run">The element, valid until the next call.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool NextElement(scoped ReadOnlySpan<byte> field, int size, scoped ReadOnlySpan<byte> fields, out ReadOnlySpan<byte> run)
+    {
+        if (window.Length - position > size && window[position] == 1)
+        {
+            run = window.Slice(position + 1, size);
+            position += size + 1;
+            return true;
+        }
+        return NextElementSlowly(field, size, fields, out run);
+    }
+
+    private bool NextElementSlowly(scoped ReadOnlySpan<byte> field, int size, scoped ReadOnlySpan<byte> fields, out ReadOnlySpan<byte> run)
+    {
+        bool isElement = NextElement(field);
+        run = isElement ? Run(size, fields) : default;
+        return isElement;
+    }
+
     /// <summary>The byte 0x30 that stands for a null reference (§2.4); anything else is an error.</summary>
     public void NullElement(scoped ReadOnlySpan<byte> field)
     {
@@ -128,11 +152,21 @@ public ref struct VmStateReader
     /// <param name="name">The subsection's name, valid until the next call.</param>
     /// <param name="version">The subsection's version, 0 or more.</param>
     /// <returns>False if no subsection of that parent follows; nothing is consumed then.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool NextSubsection(scoped ReadOnlySpan<byte> parent, out ReadOnlySpan<byte> name, out int version)
+    {
+        if (Has(1) && window[position] == 0x05)
+            return ReadSubsection(parent, out name, out version);
+        name = default;
+        version = 0;
+        return false;
+    }
+
+    private bool ReadSubsection(scoped ReadOnlySpan<byte> parent, out ReadOnlySpan<byte> name, out int version)
     {
         name = default;
         version = 0;
-        if (!Has(1) || window[position] != 0x05 || !Has(2))
+        if (!Has(2))
             return false;
         int length = window[position + 1];
         if (length < parent.Length + 1)
@@ -145,7 +179,7 @@ public ref struct VmStateReader
         if (!Has(2 + length))
             return false;
         if (!Has(6 + length))
-            throw new VmStateException("the version of a subsection", "the end of the stream", Offset);
+            throw new VmStateException("the version of a subsection", "the end of the stream", windowOffset + window.Length);
         ReadOnlySpan<byte> header = Take(6 + length);
         name = header.Slice(2, length);
         version = BinaryPrimitives.ReadInt32BigEndian(header[(2 + length)..]);
@@ -177,7 +211,7 @@ public ref struct VmStateReader
     public bool AtEnd() => !Has(1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool Has(int size) => window.Length - position >= size || Refill(size);
+    private bool Has(int size) => window.Length - position >= size || (input is not null && Refill(size));
 
     private byte Byte(scoped ReadOnlySpan<byte> field)
     {
@@ -205,9 +239,7 @@ public ref struct VmStateReader
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool Refill(int size)
     {
-        if (input is null)
-            return false;
-        window = input.Advance(position, size);
+        window = input!.Advance(position, size);
         windowOffset += position;
         position = 0;
         return window.Length >= size;

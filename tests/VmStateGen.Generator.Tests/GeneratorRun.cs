@@ -37,17 +37,20 @@ internal sealed class GeneratorRun
     public static GeneratorRun Of(LanguageVersion language, NullableContextOptions nullable, params string[] sources)
     {
         var options = new CSharpParseOptions(language);
-        CSharpCompilation compilation = CSharpCompilation.Create(
-            "Devices",
-            sources.Select((source, i) => CSharpSyntaxTree.ParseText("using System;\nusing VmStateGen;\n" + source, options, path: $"File{i}.cs")),
-            References,
-            new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: nullable, warningLevel: 9999));
+        CSharpCompilation compilation = Compile(options, nullable, sources);
         GeneratorDriver driver = CSharpGeneratorDriver.Create(
             new[] { new VmStateGenerator().AsSourceGenerator() },
             parseOptions: options,
             driverOptions: new GeneratorDriverOptions(IncrementalGeneratorOutputKind.None, trackIncrementalGeneratorSteps: true));
         return Run(driver, compilation);
     }
+
+    /// <summary>The sources with the namespaces that they all use, not generated for yet.</summary>
+    public static CSharpCompilation Compile(CSharpParseOptions options, NullableContextOptions nullable, params string[] sources) => CSharpCompilation.Create(
+        "Devices",
+        sources.Select((source, i) => CSharpSyntaxTree.ParseText("using System;\nusing VmStateGen;\n" + source, options, path: $"File{i}.cs")),
+        References,
+        new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: nullable, warningLevel: 9999));
 
     /// <summary>Runs the same driver over a changed compilation.</summary>
     public GeneratorRun Again(Func<Compilation, Compilation> change) => Run(Driver, change(Input));

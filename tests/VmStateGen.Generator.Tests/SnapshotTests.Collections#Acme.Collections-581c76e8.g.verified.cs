@@ -66,7 +66,165 @@ Acme.Collections#017 "last" u8
         public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             if (version == 1)
-                __SaveVersion1(ref writer, version);
+            {
+                {
+                    var list = this.requests ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
+                    global::VmStateGen.StateArrays.Count(list.Count, 8, "requests"u8, writer.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < list.Count; i++)
+                        {
+                            writer.WriteByte(1);
+                            list[i].SaveVmState(ref writer, 2);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("requests", i))
+                    {
+                        throw;
+                    }
+                    writer.WriteByte(0);
+                }
+                {
+                    var list = this.queue ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
+                    global::VmStateGen.StateArrays.Count(list.Count, 8, "queue"u8, writer.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (var node = list.First; node is not null; node = node.Next, i++)
+                        {
+                            writer.WriteByte(1);
+                            node.Value.SaveVmState(ref writer, 2);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("queue", i))
+                    {
+                        throw;
+                    }
+                    writer.WriteByte(0);
+                }
+                {
+                    var list = this.free ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
+                    global::VmStateGen.StateArrays.Count(list.Count, 8, "free"u8, writer.Offset);
+                    for (var node = list.First; node is not null; node = node.Next)
+                    {
+                        global::System.Span<byte> run = writer.Run(5);
+                        run[0] = 1;
+                        node.ValueRef.SaveVmStateRun1(run.Slice(1, 4));
+                    }
+                    writer.WriteByte(0);
+                }
+                {
+                    var tree = this.byAddress ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(writer.Run(4), global::VmStateGen.StateArrays.Count(tree.Count, 8, "by_address"u8, writer.Offset));
+                    int i = 0;
+                    try
+                    {
+                        for (; i < tree.Count; i++)
+                        {
+                            var key = tree.GetKeyAtIndex(i);
+                            var value = tree.GetValueAtIndex(i);
+                            writer.WriteByte(1);
+                            global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(writer.Run(8), key);
+                            value.SaveVmState(ref writer, 2);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("by_address", i))
+                    {
+                        throw;
+                    }
+                    writer.WriteByte(0);
+                }
+                {
+                    var tree = this.mappings ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(writer.Run(4), global::VmStateGen.StateArrays.Count(tree.Count, 8, "mappings"u8, writer.Offset));
+                    int i = 0;
+                    try
+                    {
+                        for (; i < tree.Count; i++)
+                        {
+                            var key = tree.GetKeyAtIndex(i);
+                            var value = tree.GetValueAtIndex(i);
+                            writer.WriteByte(1);
+                            key.SaveVmState(ref writer, 1);
+                            value.SaveVmState(ref writer, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("mappings", i))
+                    {
+                        throw;
+                    }
+                    writer.WriteByte(0);
+                }
+                {
+                    var tree = this.sorted ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(writer.Run(4), global::VmStateGen.StateArrays.Count(tree.Count, 8, "sorted"u8, writer.Offset));
+                    int i = 0;
+                    try
+                    {
+                        foreach (var node in tree)
+                        {
+                            var key = node.Key;
+                            var value = node.Value;
+                            writer.WriteByte(1);
+                            global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(writer.Run(8), key);
+                            value.SaveVmState(ref writer, 1);
+                            i++;
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("sorted", i))
+                    {
+                        throw;
+                    }
+                    writer.WriteByte(0);
+                }
+                {
+                    global::VmStateGen.StateText.Save(ref writer, this.label, 40, "label"u8);
+                }
+                {
+                    global::VmStateGen.StateText.Save(ref writer, this.Comment, 4000, "comment"u8);
+                }
+                {
+                    byte[] blob = this.blob ?? global::VmStateGen.StateArrays.NoBytes;
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(writer.Run(4), global::VmStateGen.StateArrays.Count(blob.Length, 64, "blob"u8, writer.Offset));
+                    writer.WriteBytes(blob);
+                }
+                {
+                    global::System.Span<ulong> elements9 = global::VmStateGen.StateArrays.Existing<ulong>(this.pending, 0, 2, "pending"u8, writer.Offset);
+                    global::System.Span<byte> run = writer.Run(16);
+                    global::VmStateGen.BigEndian.Write<ulong>(elements9, run.Slice(0, 16));
+                }
+                {
+                    global::VmStateGen.StateBits.Save(ref writer, this.masked, 100, "masked"u8);
+                }
+                {
+                    global::System.Span<byte> run = writer.Run(2);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(0, 2), this.used);
+                }
+                {
+                    int count12 = global::VmStateGen.StateBits.Words(global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 256, "counted"u8, writer.Offset));
+                    global::System.Span<ulong> elements12 = global::VmStateGen.StateArrays.Existing<ulong>(this.counted, 0, count12, "counted"u8, writer.Offset);
+                    writer.WriteArray<ulong>(elements12);
+                }
+                {
+                    global::System.Span<uint> elements13 = global::VmStateGen.StateArrays.Existing<uint>(this.window, 0, 4, "window"u8, writer.Offset);
+                    global::System.Span<ushort> elements14 = global::VmStateGen.StateArrays.Existing<ushort>(this.matrix, 2, 3, "matrix"u8, writer.Offset);
+                    global::System.Span<global::Acme.Segment> elements15 = global::VmStateGen.StateArrays.Existing<global::Acme.Segment>(this.grid, 2, 2, "grid"u8, writer.Offset);
+                    global::System.Span<byte> run = writer.Run(44);
+                    global::VmStateGen.BigEndian.Write<uint>(elements13, run.Slice(0, 16));
+                    global::VmStateGen.BigEndian.Write<ushort>(elements14, run.Slice(16, 12));
+                    for (int i = 0; i < 4; i++)
+                        elements15[i].SaveVmStateRun1(run.Slice(28 + i * 4, 4));
+                }
+                {
+                    int count16 = global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 16, "queue_stats"u8, writer.Offset);
+                    writer.WriteZeros(checked(count16 * 4));
+                }
+                {
+                    global::System.Span<byte> run = writer.Run(1);
+                    run[0] = this.last;
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
         }
@@ -76,7 +234,229 @@ Acme.Collections#017 "last" u8
         public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version == 1)
-                __LoadVersion1(ref reader, version);
+            {
+                {
+                    var list = this.requests ?? throw global::VmStateGen.VmStateErrors.Missing(reader.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; reader.NextElement("requests"u8); i++)
+                        {
+                            if (i == 8)
+                                global::VmStateGen.VmStateErrors.ThrowCount("requests"u8, 8, 8 + 1L, reader.Offset);
+                            if (i == list.Count)
+                                list.Add(new global::Acme.Request());
+                            (list[i] ??= new global::Acme.Request()).LoadVmState(ref reader, 2);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("requests", i))
+                    {
+                        throw;
+                    }
+                    if (list.Count > i)
+                        list.RemoveRange(i, list.Count - i);
+                }
+                {
+                    var list = this.queue ??= new global::System.Collections.Generic.LinkedList<global::Acme.Request>();
+                    var node = list.First;
+                    int i = 0;
+                    try
+                    {
+                        for (; reader.NextElement("queue"u8); i++)
+                        {
+                            if (i == 8)
+                                global::VmStateGen.VmStateErrors.ThrowCount("queue"u8, 8, 8 + 1L, reader.Offset);
+                            node ??= list.AddLast(new global::Acme.Request());
+                            (node.Value ??= new global::Acme.Request()).LoadVmState(ref reader, 2);
+                            node = node.Next;
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("queue", i))
+                    {
+                        throw;
+                    }
+                    while (list.Count > i)
+                        list.RemoveLast();
+                }
+                {
+                    var list = this.free ??= new global::System.Collections.Generic.LinkedList<global::Acme.Segment>();
+                    var node = list.First;
+                    int i = 0;
+                    try
+                    {
+                        for (; reader.NextElement("free"u8, 4, "length:4"u8, out global::System.ReadOnlySpan<byte> run); i++)
+                        {
+                            if (i == 8)
+                                global::VmStateGen.VmStateErrors.ThrowCount("free"u8, 8, 8 + 1L, reader.Offset);
+                            node ??= list.AddLast(default(global::Acme.Segment));
+                            node.ValueRef.LoadVmStateRun1(run);
+                            node = node.Next;
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("free", i))
+                    {
+                        throw;
+                    }
+                    while (list.Count > i)
+                        list.RemoveLast();
+                }
+                {
+                    var tree = this.byAddress ??= new global::System.Collections.Generic.SortedList<ulong, global::Acme.Request>();
+                    long start = reader.Offset;
+                    int count = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "by_address:4"u8)), 8, "by_address"u8, start);
+                    ulong last = default!;
+                    int i = 0;
+                    try
+                    {
+                        for (; reader.NextElement("by_address"u8); i++)
+                        {
+                            if (i == count)
+                                global::VmStateGen.VmStateErrors.ThrowTree("by_address"u8, $"{count} nodes", "another one", reader.Offset - 1);
+                            ulong key = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(reader.Run(8, "key:8"u8));
+                            if (i > 0 && tree.Comparer.Compare(last, key) >= 0)
+                                global::VmStateGen.VmStateErrors.ThrowTree("by_address"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
+                            last = key;
+                            bool isThere = i < tree.Count && tree.Comparer.Compare(tree.GetKeyAtIndex(i), key) == 0;
+                            while (!isThere && tree.Count > i)
+                                tree.RemoveAt(tree.Count - 1);
+                            var value = isThere ? tree.GetValueAtIndex(i) : new global::Acme.Request();
+                            value.LoadVmState(ref reader, 2);
+                            if (!isThere)
+                                tree.Add(key, value);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("by_address", i))
+                    {
+                        throw;
+                    }
+                    if (i != count)
+                        global::VmStateGen.VmStateErrors.ThrowTree("by_address"u8, $"{count} nodes", $"{i}", reader.Offset);
+                    while (tree.Count > i)
+                        tree.RemoveAt(tree.Count - 1);
+                }
+                {
+                    var tree = this.mappings ??= new global::System.Collections.Generic.SortedList<global::Acme.Interval, global::Acme.Segment>();
+                    long start = reader.Offset;
+                    int count = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "mappings:4"u8)), 8, "mappings"u8, start);
+                    global::Acme.Interval last = default!;
+                    int i = 0;
+                    try
+                    {
+                        for (; reader.NextElement("mappings"u8); i++)
+                        {
+                            if (i == count)
+                                global::VmStateGen.VmStateErrors.ThrowTree("mappings"u8, $"{count} nodes", "another one", reader.Offset - 1);
+                            global::Acme.Interval key = new global::Acme.Interval();
+                            key.LoadVmState(ref reader, 1);
+                            if (i > 0 && tree.Comparer.Compare(last, key) >= 0)
+                                global::VmStateGen.VmStateErrors.ThrowTree("mappings"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
+                            last = key;
+                            bool isThere = i < tree.Count && tree.Comparer.Compare(tree.GetKeyAtIndex(i), key) == 0;
+                            while (!isThere && tree.Count > i)
+                                tree.RemoveAt(tree.Count - 1);
+                            var value = isThere ? tree.GetValueAtIndex(i) : new global::Acme.Segment();
+                            value.LoadVmState(ref reader, 1);
+                            if (!isThere)
+                                tree.Add(key, value);
+                            else
+                                tree.SetValueAtIndex(i, value);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("mappings", i))
+                    {
+                        throw;
+                    }
+                    if (i != count)
+                        global::VmStateGen.VmStateErrors.ThrowTree("mappings"u8, $"{count} nodes", $"{i}", reader.Offset);
+                    while (tree.Count > i)
+                        tree.RemoveAt(tree.Count - 1);
+                }
+                {
+                    var tree = this.sorted ??= new global::System.Collections.Generic.SortedDictionary<ulong, global::Acme.Segment>();
+                    long start = reader.Offset;
+                    int count = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "sorted:4"u8)), 8, "sorted"u8, start);
+                    tree.Clear();
+                    ulong last = default!;
+                    int i = 0;
+                    try
+                    {
+                        for (; reader.NextElement("sorted"u8); i++)
+                        {
+                            if (i == count)
+                                global::VmStateGen.VmStateErrors.ThrowTree("sorted"u8, $"{count} nodes", "another one", reader.Offset - 1);
+                            ulong key = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(reader.Run(8, "key:8"u8));
+                            if (i > 0 && tree.Comparer.Compare(last, key) >= 0)
+                                global::VmStateGen.VmStateErrors.ThrowTree("sorted"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
+                            last = key;
+                            var value = new global::Acme.Segment();
+                            value.LoadVmState(ref reader, 1);
+                            tree.Add(key, value);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("sorted", i))
+                    {
+                        throw;
+                    }
+                    if (i != count)
+                        global::VmStateGen.VmStateErrors.ThrowTree("sorted"u8, $"{count} nodes", $"{i}", reader.Offset);
+                }
+                {
+                    this.label = global::VmStateGen.StateText.Load(ref reader, this.label, 40, "label"u8);
+                }
+                {
+                    this.Comment = global::VmStateGen.StateText.Load(ref reader, this.Comment, 4000, "comment"u8);
+                }
+                {
+                    long start = reader.Offset;
+                    int length = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "blob:4"u8)), 64, "blob"u8, start);
+                    reader.Require(length, "blob"u8);
+                    this.blob = global::VmStateGen.StateArrays.Exactly<byte>(this.blob, length);
+                    reader.ReadBytes(this.blob, "blob"u8);
+                }
+                {
+                    this.pending = global::VmStateGen.StateArrays.Ensure<ulong>(this.pending, 2);
+                    global::System.Span<ulong> elements9 = global::VmStateGen.StateArrays.Existing<ulong>(this.pending, 0, 2, "pending"u8, reader.Offset);
+                    global::System.ReadOnlySpan<byte> run = reader.Run(16, "pending:0"u8);
+                    global::VmStateGen.BigEndian.Read<ulong>(run.Slice(0, 16), elements9);
+                }
+                {
+                    this.masked = global::VmStateGen.StateBits.Ensure(this.masked, 100);
+                    global::VmStateGen.StateBits.Load(ref reader, this.masked, 100, "masked"u8);
+                }
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(2, "used:2"u8);
+                    this.used = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(0, 2));
+                }
+                {
+                    int count12 = global::VmStateGen.StateBits.Words(global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 256, "counted"u8, reader.Offset));
+                    reader.Require((long)count12 * 8, "counted"u8);
+                    this.counted = global::VmStateGen.StateArrays.Ensure<ulong>(this.counted, count12);
+                    global::System.Span<ulong> elements12 = global::VmStateGen.StateArrays.Existing<ulong>(this.counted, 0, count12, "counted"u8, reader.Offset);
+                    reader.ReadArray<ulong>(elements12, "counted"u8);
+                }
+                {
+                    this.window = global::VmStateGen.StateArrays.Ensure<uint>(this.window, 4);
+                    global::System.Span<uint> elements13 = global::VmStateGen.StateArrays.Existing<uint>(this.window, 0, 4, "window"u8, reader.Offset);
+                    this.matrix = global::VmStateGen.StateArrays.Ensure<ushort>(this.matrix, 2, 3);
+                    global::System.Span<ushort> elements14 = global::VmStateGen.StateArrays.Existing<ushort>(this.matrix, 2, 3, "matrix"u8, reader.Offset);
+                    this.grid = global::VmStateGen.StateArrays.Ensure<global::Acme.Segment>(this.grid, 2, 2);
+                    global::System.Span<global::Acme.Segment> elements15 = global::VmStateGen.StateArrays.Existing<global::Acme.Segment>(this.grid, 2, 2, "grid"u8, reader.Offset);
+                    global::System.ReadOnlySpan<byte> run = reader.Run(44, "window:4*4;matrix:2*6;grid{length:4}*4"u8);
+                    global::VmStateGen.BigEndian.Read<uint>(run.Slice(0, 16), elements13);
+                    global::VmStateGen.BigEndian.Read<ushort>(run.Slice(16, 12), elements14);
+                    for (int i = 0; i < 4; i++)
+                        elements15[i].LoadVmStateRun1(run.Slice(28 + i * 4, 4));
+                }
+                {
+                    int count16 = global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 16, "queue_stats"u8, reader.Offset);
+                    reader.Require((long)count16 * 4, "queue_stats"u8);
+                    reader.Skip(checked(count16 * 4), "queue_stats"u8);
+                }
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(1, "last:1"u8);
+                    this.last = run[0];
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("collections"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
@@ -91,511 +471,118 @@ Acme.Collections#017 "last" u8
         {
             writer.BeginFields();
             if (version == 1)
-                __DescribeVersion1(ref writer, version);
-            else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
-            writer.EndFields();
-        }
-
-        private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
             {
-                var list = this.requests ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                global::VmStateGen.StateArrays.Count(list.Count, 8, "requests"u8, writer.Offset);
-                int i = 0;
-                try
                 {
-                    for (; i < list.Count; i++)
+                    var mark = writer.BeginStates("requests"u8, "qlist"u8);
+                    var list = this.requests!;
+                    for (int i = 0; i < list.Count; i++)
                     {
-                        writer.WriteByte(1);
-                        list[i].SaveVmState(ref writer, 2);
+                        writer.Skip(1);
+                        writer.BeginInline("request"u8, 2);
+                        list[i].DescribeVmState(ref writer, 2);
                     }
+                    writer.Skip(1);
+                    writer.EndStruct(mark);
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("requests", i))
                 {
-                    throw;
-                }
-                writer.WriteByte(0);
-            }
-            {
-                var list = this.queue ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                global::VmStateGen.StateArrays.Count(list.Count, 8, "queue"u8, writer.Offset);
-                int i = 0;
-                try
-                {
-                    for (var node = list.First; node is not null; node = node.Next, i++)
+                    var mark = writer.BeginStates("queue"u8, "qtailq"u8);
+                    var list = this.queue!;
+                    for (var node = list.First; node is not null; node = node.Next)
                     {
-                        writer.WriteByte(1);
-                        node.Value.SaveVmState(ref writer, 2);
+                        writer.Skip(1);
+                        writer.BeginInline("request"u8, 2);
+                        node.Value.DescribeVmState(ref writer, 2);
                     }
+                    writer.Skip(1);
+                    writer.EndStruct(mark);
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("queue", i))
                 {
-                    throw;
-                }
-                writer.WriteByte(0);
-            }
-            {
-                var list = this.free ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                global::VmStateGen.StateArrays.Count(list.Count, 8, "free"u8, writer.Offset);
-                int i = 0;
-                try
-                {
-                    for (var node = list.First; node is not null; node = node.Next, i++)
+                    var mark = writer.BeginStates("free"u8, "qtailq"u8);
+                    var list = this.free!;
+                    for (var node = list.First; node is not null; node = node.Next)
                     {
-                        writer.WriteByte(1);
-                        node.ValueRef.SaveVmState(ref writer, 1);
+                        writer.Skip(1);
+                        writer.BeginInline("segment"u8, 1);
+                        node.ValueRef.DescribeVmState(ref writer, 1);
                     }
+                    writer.Skip(1);
+                    writer.EndStruct(mark);
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("free", i))
                 {
-                    throw;
-                }
-                writer.WriteByte(0);
-            }
-            {
-                var tree = this.byAddress ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(writer.Run(4), global::VmStateGen.StateArrays.Count(tree.Count, 8, "by_address"u8, writer.Offset));
-                int i = 0;
-                try
-                {
+                    var mark = writer.BeginStates("by_address"u8, "gtree"u8);
+                    writer.Skip(4);
+                    var tree = this.byAddress!;
+                    int i = 0;
                     for (; i < tree.Count; i++)
                     {
                         var key = tree.GetKeyAtIndex(i);
                         var value = tree.GetValueAtIndex(i);
-                        writer.WriteByte(1);
-                        global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(writer.Run(8), key);
-                        value.SaveVmState(ref writer, 2);
+                        writer.Skip(9);
+                        writer.BeginInline("request"u8, 2);
+                        value.DescribeVmState(ref writer, 2);
                     }
+                    writer.Skip(1);
+                    writer.EndStruct(mark);
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("by_address", i))
                 {
-                    throw;
-                }
-                writer.WriteByte(0);
-            }
-            {
-                var tree = this.mappings ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(writer.Run(4), global::VmStateGen.StateArrays.Count(tree.Count, 8, "mappings"u8, writer.Offset));
-                int i = 0;
-                try
-                {
+                    var mark = writer.BeginStates("mappings"u8, "gtree"u8);
+                    writer.Skip(4);
+                    var tree = this.mappings!;
+                    int i = 0;
                     for (; i < tree.Count; i++)
                     {
                         var key = tree.GetKeyAtIndex(i);
                         var value = tree.GetValueAtIndex(i);
-                        writer.WriteByte(1);
-                        key.SaveVmState(ref writer, 1);
-                        value.SaveVmState(ref writer, 1);
+                        writer.Skip(1);
+                        writer.BeginInline("interval"u8, 1);
+                        key.DescribeVmState(ref writer, 1);
+                        writer.BeginInline("segment"u8, 1);
+                        value.DescribeVmState(ref writer, 1);
                     }
+                    writer.Skip(1);
+                    writer.EndStruct(mark);
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("mappings", i))
                 {
-                    throw;
-                }
-                writer.WriteByte(0);
-            }
-            {
-                var tree = this.sorted ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(writer.Run(4), global::VmStateGen.StateArrays.Count(tree.Count, 8, "sorted"u8, writer.Offset));
-                int i = 0;
-                try
-                {
+                    var mark = writer.BeginStates("sorted"u8, "gtree"u8);
+                    writer.Skip(4);
+                    var tree = this.sorted!;
+                    int i = 0;
                     foreach (var node in tree)
                     {
                         var key = node.Key;
                         var value = node.Value;
-                        writer.WriteByte(1);
-                        global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(writer.Run(8), key);
-                        value.SaveVmState(ref writer, 1);
+                        writer.Skip(9);
+                        writer.BeginInline("segment"u8, 1);
+                        value.DescribeVmState(ref writer, 1);
                         i++;
                     }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("sorted", i))
-                {
-                    throw;
-                }
-                writer.WriteByte(0);
-            }
-            {
-                global::VmStateGen.StateText.Save(ref writer, this.label, 40, "label"u8);
-            }
-            {
-                global::VmStateGen.StateText.Save(ref writer, this.Comment, 4000, "comment"u8);
-            }
-            {
-                byte[] blob = this.blob ?? global::VmStateGen.StateArrays.NoBytes;
-                global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(writer.Run(4), global::VmStateGen.StateArrays.Count(blob.Length, 64, "blob"u8, writer.Offset));
-                writer.WriteBytes(blob);
-            }
-            {
-                global::System.Span<ulong> elements9 = global::VmStateGen.StateArrays.Existing<ulong>(this.pending, 0, 2, "pending"u8, writer.Offset);
-                global::System.Span<byte> run = writer.Run(16);
-                global::VmStateGen.BigEndian.Write<ulong>(elements9, run.Slice(0, 16));
-            }
-            {
-                global::VmStateGen.StateBits.Save(ref writer, this.masked, 100, "masked"u8);
-            }
-            {
-                global::System.Span<byte> run = writer.Run(2);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(0, 2), this.used);
-            }
-            {
-                int count12 = global::VmStateGen.StateBits.Words(global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 256, "counted"u8, writer.Offset));
-                global::System.Span<ulong> elements12 = global::VmStateGen.StateArrays.Existing<ulong>(this.counted, 0, count12, "counted"u8, writer.Offset);
-                writer.WriteArray<ulong>(elements12);
-            }
-            {
-                global::System.Span<uint> elements13 = global::VmStateGen.StateArrays.Existing<uint>(this.window, 0, 4, "window"u8, writer.Offset);
-                global::System.Span<ushort> elements14 = global::VmStateGen.StateArrays.Existing<ushort>(this.matrix, 2, 3, "matrix"u8, writer.Offset);
-                global::System.Span<global::Acme.Segment> elements15 = global::VmStateGen.StateArrays.Existing<global::Acme.Segment>(this.grid, 2, 2, "grid"u8, writer.Offset);
-                global::System.Span<byte> run = writer.Run(44);
-                global::VmStateGen.BigEndian.Write<uint>(elements13, run.Slice(0, 16));
-                global::VmStateGen.BigEndian.Write<ushort>(elements14, run.Slice(16, 12));
-                for (int i = 0; i < 4; i++)
-                    elements15[i].SaveVmStateRun1(run.Slice(28 + i * 4, 4));
-            }
-            {
-                int count16 = global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 16, "queue_stats"u8, writer.Offset);
-                writer.WriteZeros(checked(count16 * 4));
-            }
-            {
-                global::System.Span<byte> run = writer.Run(1);
-                run[0] = this.last;
-            }
-        }
-
-        private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                var list = this.requests ?? throw global::VmStateGen.VmStateErrors.Missing(reader.Offset);
-                int i = 0;
-                try
-                {
-                    for (; reader.NextElement("requests"u8); i++)
-                    {
-                        global::VmStateGen.StateArrays.Count(i + 1L, 8, "requests"u8, reader.Offset - 1);
-                        if (i == list.Count)
-                            list.Add(new global::Acme.Request());
-                        (list[i] ??= new global::Acme.Request()).LoadVmState(ref reader, 2);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("requests", i))
-                {
-                    throw;
-                }
-                if (list.Count > i)
-                    list.RemoveRange(i, list.Count - i);
-            }
-            {
-                var list = this.queue ??= new global::System.Collections.Generic.LinkedList<global::Acme.Request>();
-                var node = list.First;
-                int i = 0;
-                try
-                {
-                    for (; reader.NextElement("queue"u8); i++)
-                    {
-                        global::VmStateGen.StateArrays.Count(i + 1L, 8, "queue"u8, reader.Offset - 1);
-                        node ??= list.AddLast(new global::Acme.Request());
-                        (node.Value ??= new global::Acme.Request()).LoadVmState(ref reader, 2);
-                        node = node.Next;
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("queue", i))
-                {
-                    throw;
-                }
-                while (list.Count > i)
-                    list.RemoveLast();
-            }
-            {
-                var list = this.free ??= new global::System.Collections.Generic.LinkedList<global::Acme.Segment>();
-                var node = list.First;
-                int i = 0;
-                try
-                {
-                    for (; reader.NextElement("free"u8); i++)
-                    {
-                        global::VmStateGen.StateArrays.Count(i + 1L, 8, "free"u8, reader.Offset - 1);
-                        node ??= list.AddLast(default(global::Acme.Segment));
-                        node.ValueRef.LoadVmState(ref reader, 1);
-                        node = node.Next;
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("free", i))
-                {
-                    throw;
-                }
-                while (list.Count > i)
-                    list.RemoveLast();
-            }
-            {
-                var tree = this.byAddress ??= new global::System.Collections.Generic.SortedList<ulong, global::Acme.Request>();
-                long start = reader.Offset;
-                int count = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "by_address:4"u8)), 8, "by_address"u8, start);
-                ulong last = default!;
-                int i = 0;
-                try
-                {
-                    for (; reader.NextElement("by_address"u8); i++)
-                    {
-                        if (i == count)
-                            global::VmStateGen.VmStateErrors.ThrowTree("by_address"u8, $"{count} nodes", "another one", reader.Offset - 1);
-                        ulong key = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(reader.Run(8, "key:8"u8));
-                        if (i > 0 && tree.Comparer.Compare(last, key) >= 0)
-                            global::VmStateGen.VmStateErrors.ThrowTree("by_address"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
-                        last = key;
-                        bool isThere = i < tree.Count && tree.Comparer.Compare(tree.GetKeyAtIndex(i), key) == 0;
-                        while (!isThere && tree.Count > i)
-                            tree.RemoveAt(tree.Count - 1);
-                        var value = isThere ? tree.GetValueAtIndex(i) : new global::Acme.Request();
-                        value.LoadVmState(ref reader, 2);
-                        if (!isThere)
-                            tree.Add(key, value);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("by_address", i))
-                {
-                    throw;
-                }
-                if (i != count)
-                    global::VmStateGen.VmStateErrors.ThrowTree("by_address"u8, $"{count} nodes", $"{i}", reader.Offset);
-                while (tree.Count > i)
-                    tree.RemoveAt(tree.Count - 1);
-            }
-            {
-                var tree = this.mappings ??= new global::System.Collections.Generic.SortedList<global::Acme.Interval, global::Acme.Segment>();
-                long start = reader.Offset;
-                int count = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "mappings:4"u8)), 8, "mappings"u8, start);
-                global::Acme.Interval last = default!;
-                int i = 0;
-                try
-                {
-                    for (; reader.NextElement("mappings"u8); i++)
-                    {
-                        if (i == count)
-                            global::VmStateGen.VmStateErrors.ThrowTree("mappings"u8, $"{count} nodes", "another one", reader.Offset - 1);
-                        global::Acme.Interval key = new global::Acme.Interval();
-                        key.LoadVmState(ref reader, 1);
-                        if (i > 0 && tree.Comparer.Compare(last, key) >= 0)
-                            global::VmStateGen.VmStateErrors.ThrowTree("mappings"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
-                        last = key;
-                        bool isThere = i < tree.Count && tree.Comparer.Compare(tree.GetKeyAtIndex(i), key) == 0;
-                        while (!isThere && tree.Count > i)
-                            tree.RemoveAt(tree.Count - 1);
-                        var value = isThere ? tree.GetValueAtIndex(i) : new global::Acme.Segment();
-                        value.LoadVmState(ref reader, 1);
-                        if (!isThere)
-                            tree.Add(key, value);
-                        else
-                            tree.SetValueAtIndex(i, value);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("mappings", i))
-                {
-                    throw;
-                }
-                if (i != count)
-                    global::VmStateGen.VmStateErrors.ThrowTree("mappings"u8, $"{count} nodes", $"{i}", reader.Offset);
-                while (tree.Count > i)
-                    tree.RemoveAt(tree.Count - 1);
-            }
-            {
-                var tree = this.sorted ??= new global::System.Collections.Generic.SortedDictionary<ulong, global::Acme.Segment>();
-                long start = reader.Offset;
-                int count = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "sorted:4"u8)), 8, "sorted"u8, start);
-                tree.Clear();
-                ulong last = default!;
-                int i = 0;
-                try
-                {
-                    for (; reader.NextElement("sorted"u8); i++)
-                    {
-                        if (i == count)
-                            global::VmStateGen.VmStateErrors.ThrowTree("sorted"u8, $"{count} nodes", "another one", reader.Offset - 1);
-                        ulong key = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(reader.Run(8, "key:8"u8));
-                        if (i > 0 && tree.Comparer.Compare(last, key) >= 0)
-                            global::VmStateGen.VmStateErrors.ThrowTree("sorted"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
-                        last = key;
-                        var value = new global::Acme.Segment();
-                        value.LoadVmState(ref reader, 1);
-                        tree.Add(key, value);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("sorted", i))
-                {
-                    throw;
-                }
-                if (i != count)
-                    global::VmStateGen.VmStateErrors.ThrowTree("sorted"u8, $"{count} nodes", $"{i}", reader.Offset);
-            }
-            {
-                this.label = global::VmStateGen.StateText.Load(ref reader, this.label, 40, "label"u8);
-            }
-            {
-                this.Comment = global::VmStateGen.StateText.Load(ref reader, this.Comment, 4000, "comment"u8);
-            }
-            {
-                long start = reader.Offset;
-                int length = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "blob:4"u8)), 64, "blob"u8, start);
-                reader.Require(length, "blob"u8);
-                this.blob = global::VmStateGen.StateArrays.Exactly<byte>(this.blob, length);
-                reader.ReadBytes(this.blob, "blob"u8);
-            }
-            {
-                this.pending = global::VmStateGen.StateArrays.Ensure<ulong>(this.pending, 2);
-                global::System.Span<ulong> elements9 = global::VmStateGen.StateArrays.Existing<ulong>(this.pending, 0, 2, "pending"u8, reader.Offset);
-                global::System.ReadOnlySpan<byte> run = reader.Run(16, "pending:0"u8);
-                global::VmStateGen.BigEndian.Read<ulong>(run.Slice(0, 16), elements9);
-            }
-            {
-                this.masked = global::VmStateGen.StateBits.Ensure(this.masked, 100);
-                global::VmStateGen.StateBits.Load(ref reader, this.masked, 100, "masked"u8);
-            }
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(2, "used:2"u8);
-                this.used = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(0, 2));
-            }
-            {
-                int count12 = global::VmStateGen.StateBits.Words(global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 256, "counted"u8, reader.Offset));
-                reader.Require((long)count12 * 8, "counted"u8);
-                this.counted = global::VmStateGen.StateArrays.Ensure<ulong>(this.counted, count12);
-                global::System.Span<ulong> elements12 = global::VmStateGen.StateArrays.Existing<ulong>(this.counted, 0, count12, "counted"u8, reader.Offset);
-                reader.ReadArray<ulong>(elements12, "counted"u8);
-            }
-            {
-                this.window = global::VmStateGen.StateArrays.Ensure<uint>(this.window, 4);
-                global::System.Span<uint> elements13 = global::VmStateGen.StateArrays.Existing<uint>(this.window, 0, 4, "window"u8, reader.Offset);
-                this.matrix = global::VmStateGen.StateArrays.Ensure<ushort>(this.matrix, 2, 3);
-                global::System.Span<ushort> elements14 = global::VmStateGen.StateArrays.Existing<ushort>(this.matrix, 2, 3, "matrix"u8, reader.Offset);
-                this.grid = global::VmStateGen.StateArrays.Ensure<global::Acme.Segment>(this.grid, 2, 2);
-                global::System.Span<global::Acme.Segment> elements15 = global::VmStateGen.StateArrays.Existing<global::Acme.Segment>(this.grid, 2, 2, "grid"u8, reader.Offset);
-                global::System.ReadOnlySpan<byte> run = reader.Run(44, "window:4*4;matrix:2*6;grid{length:4}*4"u8);
-                global::VmStateGen.BigEndian.Read<uint>(run.Slice(0, 16), elements13);
-                global::VmStateGen.BigEndian.Read<ushort>(run.Slice(16, 12), elements14);
-                for (int i = 0; i < 4; i++)
-                    elements15[i].LoadVmStateRun1(run.Slice(28 + i * 4, 4));
-            }
-            {
-                int count16 = global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 16, "queue_stats"u8, reader.Offset);
-                reader.Require((long)count16 * 4, "queue_stats"u8);
-                reader.Skip(checked(count16 * 4), "queue_stats"u8);
-            }
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(1, "last:1"u8);
-                this.last = run[0];
-            }
-        }
-
-        private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            {
-                var mark = writer.BeginStates("requests"u8, "qlist"u8);
-                var list = this.requests!;
-                for (int i = 0; i < list.Count; i++)
-                {
                     writer.Skip(1);
-                    writer.BeginInline("request"u8, 2);
-                    list[i].DescribeVmState(ref writer, 2);
-                }
-                writer.Skip(1);
-                writer.EndStruct(mark);
-            }
-            {
-                var mark = writer.BeginStates("queue"u8, "qtailq"u8);
-                var list = this.queue!;
-                for (var node = list.First; node is not null; node = node.Next)
-                {
-                    writer.Skip(1);
-                    writer.BeginInline("request"u8, 2);
-                    node.Value.DescribeVmState(ref writer, 2);
-                }
-                writer.Skip(1);
-                writer.EndStruct(mark);
-            }
-            {
-                var mark = writer.BeginStates("free"u8, "qtailq"u8);
-                var list = this.free!;
-                for (var node = list.First; node is not null; node = node.Next)
-                {
-                    writer.Skip(1);
-                    writer.BeginInline("segment"u8, 1);
-                    node.ValueRef.DescribeVmState(ref writer, 1);
-                }
-                writer.Skip(1);
-                writer.EndStruct(mark);
-            }
-            {
-                var mark = writer.BeginStates("by_address"u8, "gtree"u8);
-                writer.Skip(4);
-                var tree = this.byAddress!;
-                int i = 0;
-                for (; i < tree.Count; i++)
-                {
-                    var key = tree.GetKeyAtIndex(i);
-                    var value = tree.GetValueAtIndex(i);
-                    writer.Skip(9);
-                    writer.BeginInline("request"u8, 2);
-                    value.DescribeVmState(ref writer, 2);
-                }
-                writer.Skip(1);
-                writer.EndStruct(mark);
-            }
-            {
-                var mark = writer.BeginStates("mappings"u8, "gtree"u8);
-                writer.Skip(4);
-                var tree = this.mappings!;
-                int i = 0;
-                for (; i < tree.Count; i++)
-                {
-                    var key = tree.GetKeyAtIndex(i);
-                    var value = tree.GetValueAtIndex(i);
-                    writer.Skip(1);
-                    writer.BeginInline("interval"u8, 1);
-                    key.DescribeVmState(ref writer, 1);
-                    writer.BeginInline("segment"u8, 1);
-                    value.DescribeVmState(ref writer, 1);
-                }
-                writer.Skip(1);
-                writer.EndStruct(mark);
-            }
-            {
-                var mark = writer.BeginStates("sorted"u8, "gtree"u8);
-                writer.Skip(4);
-                var tree = this.sorted!;
-                int i = 0;
-                foreach (var node in tree)
-                {
-                    var key = node.Key;
-                    var value = node.Value;
-                    writer.Skip(9);
-                    writer.BeginInline("segment"u8, 1);
-                    value.DescribeVmState(ref writer, 1);
-                    i++;
-                }
-                writer.Skip(1);
-                writer.EndStruct(mark);
-            }
-            writer.Field("label"u8, "string"u8, global::VmStateGen.StateText.Measure(this.label, 40));
-            writer.Field("comment"u8, "string"u8, global::VmStateGen.StateText.Measure(this.Comment, 4000));
-            writer.Field("blob"u8, "GByteArray"u8, 4 + (this.blob?.Length ?? 0));
-            writer.Field("pending"u8, "bitmap"u8, 2 * 8);
-            writer.Field("masked"u8, "bitmap"u8, global::VmStateGen.StateBits.Words(100) * 8);
-            writer.Field("used"u8, "uint16"u8, 2);
-            writer.Field("counted"u8, "bitmap"u8, global::VmStateGen.StateBits.Words(global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 256, "counted"u8, -1)) * 8);
-            writer.Array("window"u8, "uint32"u8, 4, 4, true);
-            writer.Array("matrix"u8, "uint16"u8, 2, 6, true);
-            {
-                int count = 4;
-                for (int i = 0; i < count && i < 1; i++)
-                {
-                    var mark = writer.BeginStruct("grid"u8, "segment"u8, 1, i, count, true);
-                    this.grid![i / 2, i % 2].DescribeVmState(ref writer, 1);
                     writer.EndStruct(mark);
                 }
+                writer.Field("label"u8, "string"u8, global::VmStateGen.StateText.Measure(this.label, 40));
+                writer.Field("comment"u8, "string"u8, global::VmStateGen.StateText.Measure(this.Comment, 4000));
+                writer.Field("blob"u8, "GByteArray"u8, 4 + (this.blob?.Length ?? 0));
+                writer.Field("pending"u8, "bitmap"u8, 2 * 8);
+                writer.Field("masked"u8, "bitmap"u8, global::VmStateGen.StateBits.Words(100) * 8);
+                writer.Field("used"u8, "uint16"u8, 2);
+                writer.Field("counted"u8, "bitmap"u8, global::VmStateGen.StateBits.Words(global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 256, "counted"u8, -1)) * 8);
+                writer.Array("window"u8, "uint32"u8, 4, 4, true);
+                writer.Array("matrix"u8, "uint16"u8, 2, 6, true);
+                {
+                    int count = 4;
+                    for (int i = 0; i < count && i < 1; i++)
+                    {
+                        var mark = writer.BeginStruct("grid"u8, "segment"u8, 1, i, count, true);
+                        this.grid![i / 2, i % 2].DescribeVmState(ref writer, 1);
+                        writer.EndStruct(mark);
+                    }
+                }
+                writer.Field("unused"u8, "unused_buffer"u8, global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 16, "queue_stats"u8, -1) * 4);
+                writer.Field("last"u8, "uint8"u8, 1);
             }
-            writer.Field("unused"u8, "unused_buffer"u8, global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 16, "queue_stats"u8, -1) * 4);
-            writer.Field("last"u8, "uint8"u8, 1);
+            else
+                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
+            writer.EndFields();
         }
     }
 }

@@ -34,7 +34,13 @@ Acme.Interval#001 "high" u64
         public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             if (version == 1)
-                __SaveVersion1(ref writer, version);
+            {
+                {
+                    global::System.Span<byte> run = writer.Run(16);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.low);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(8, 8), this.high);
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
         }
@@ -44,7 +50,13 @@ Acme.Interval#001 "high" u64
         public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version == 1)
-                __LoadVersion1(ref reader, version);
+            {
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(16, "low:8;high:8"u8);
+                    this.low = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
+                    this.high = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(8, 8));
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("interval"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
@@ -59,19 +71,13 @@ Acme.Interval#001 "high" u64
         {
             writer.BeginFields();
             if (version == 1)
-                __DescribeVersion1(ref writer, version);
+            {
+                writer.Field("low"u8, "uint64"u8, 8);
+                writer.Field("high"u8, "uint64"u8, 8);
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
             writer.EndFields();
-        }
-
-        private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
-            {
-                global::System.Span<byte> run = writer.Run(16);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.low);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(8, 8), this.high);
-            }
         }
 
         internal void SaveVmStateRun1(global::System.Span<byte> run)
@@ -80,25 +86,10 @@ Acme.Interval#001 "high" u64
             global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(8, 8), this.high);
         }
 
-        private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(16, "low:8;high:8"u8);
-                this.low = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
-                this.high = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(8, 8));
-            }
-        }
-
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
             this.low = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
             this.high = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(8, 8));
-        }
-
-        private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            writer.Field("low"u8, "uint64"u8, 8);
-            writer.Field("high"u8, "uint64"u8, 8);
         }
     }
 }

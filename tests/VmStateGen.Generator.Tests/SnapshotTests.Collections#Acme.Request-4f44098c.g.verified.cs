@@ -34,7 +34,23 @@ Acme.Request#001 "segments" list<Acme.Segment> max 4 element-version 1
         public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             if (version >= 1 && version <= 2)
-                __SaveVersion2(ref writer, version);
+            {
+                {
+                    global::System.Span<byte> run = writer.Run(8);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.sector);
+                }
+                {
+                    var list = this.segments ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
+                    global::VmStateGen.StateArrays.Count(list.Count, 4, "segments"u8, writer.Offset);
+                    foreach (ref global::Acme.Segment element in global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list))
+                    {
+                        global::System.Span<byte> run = writer.Run(5);
+                        run[0] = 1;
+                        element.SaveVmStateRun1(run.Slice(1, 4));
+                    }
+                    writer.WriteByte(0);
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, writer.Offset);
         }
@@ -44,7 +60,33 @@ Acme.Request#001 "segments" list<Acme.Segment> max 4 element-version 1
         public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version >= 1 && version <= 2)
-                __LoadVersion2(ref reader, version);
+            {
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(8, "sector:8"u8);
+                    this.sector = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
+                }
+                {
+                    var list = this.segments ??= new global::System.Collections.Generic.List<global::Acme.Segment>();
+                    int i = 0;
+                    try
+                    {
+                        for (; reader.NextElement("segments"u8, 4, "length:4"u8, out global::System.ReadOnlySpan<byte> run); i++)
+                        {
+                            if (i == 4)
+                                global::VmStateGen.VmStateErrors.ThrowCount("segments"u8, 4, 4 + 1L, reader.Offset);
+                            if (i == list.Count)
+                                list.Add(default);
+                            global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list)[i].LoadVmStateRun1(run);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("segments", i))
+                    {
+                        throw;
+                    }
+                    if (list.Count > i)
+                        list.RemoveRange(i, list.Count - i);
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, reader.Offset);
             while (reader.NextSubsection("request"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
@@ -59,81 +101,24 @@ Acme.Request#001 "segments" list<Acme.Segment> max 4 element-version 1
         {
             writer.BeginFields();
             if (version >= 1 && version <= 2)
-                __DescribeVersion2(ref writer, version);
+            {
+                writer.Field("sector"u8, "uint64"u8, 8);
+                {
+                    var mark = writer.BeginStates("segments"u8, "qlist"u8);
+                    var list = this.segments!;
+                    for (int i = 0; i < list.Count; i++)
+                    {
+                        writer.Skip(1);
+                        writer.BeginInline("segment"u8, 1);
+                        global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list)[i].DescribeVmState(ref writer, 1);
+                    }
+                    writer.Skip(1);
+                    writer.EndStruct(mark);
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, -1);
             writer.EndFields();
-        }
-
-        private void __SaveVersion2(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
-            {
-                global::System.Span<byte> run = writer.Run(8);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.sector);
-            }
-            {
-                var list = this.segments ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                global::VmStateGen.StateArrays.Count(list.Count, 4, "segments"u8, writer.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < list.Count; i++)
-                    {
-                        writer.WriteByte(1);
-                        global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list)[i].SaveVmState(ref writer, 1);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("segments", i))
-                {
-                    throw;
-                }
-                writer.WriteByte(0);
-            }
-        }
-
-        private void __LoadVersion2(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(8, "sector:8"u8);
-                this.sector = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
-            }
-            {
-                var list = this.segments ??= new global::System.Collections.Generic.List<global::Acme.Segment>();
-                int i = 0;
-                try
-                {
-                    for (; reader.NextElement("segments"u8); i++)
-                    {
-                        global::VmStateGen.StateArrays.Count(i + 1L, 4, "segments"u8, reader.Offset - 1);
-                        if (i == list.Count)
-                            list.Add(default);
-                        global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list)[i].LoadVmState(ref reader, 1);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("segments", i))
-                {
-                    throw;
-                }
-                if (list.Count > i)
-                    list.RemoveRange(i, list.Count - i);
-            }
-        }
-
-        private void __DescribeVersion2(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            writer.Field("sector"u8, "uint64"u8, 8);
-            {
-                var mark = writer.BeginStates("segments"u8, "qlist"u8);
-                var list = this.segments!;
-                for (int i = 0; i < list.Count; i++)
-                {
-                    writer.Skip(1);
-                    writer.BeginInline("segment"u8, 1);
-                    global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list)[i].DescribeVmState(ref writer, 1);
-                }
-                writer.Skip(1);
-                writer.EndStruct(mark);
-            }
         }
     }
 }

@@ -32,7 +32,12 @@ Acme.Segment#000 "length" u32
         public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             if (version == 1)
-                __SaveVersion1(ref writer, version);
+            {
+                {
+                    global::System.Span<byte> run = writer.Run(4);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.length);
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
         }
@@ -42,7 +47,12 @@ Acme.Segment#000 "length" u32
         public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version == 1)
-                __LoadVersion1(ref reader, version);
+            {
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(4, "length:4"u8);
+                    this.length = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("segment"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
@@ -57,18 +67,12 @@ Acme.Segment#000 "length" u32
         {
             writer.BeginFields();
             if (version == 1)
-                __DescribeVersion1(ref writer, version);
+            {
+                writer.Field("length"u8, "uint32"u8, 4);
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
             writer.EndFields();
-        }
-
-        private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
-            {
-                global::System.Span<byte> run = writer.Run(4);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.length);
-            }
         }
 
         internal void SaveVmStateRun1(global::System.Span<byte> run)
@@ -76,22 +80,9 @@ Acme.Segment#000 "length" u32
             global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.length);
         }
 
-        private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(4, "length:4"u8);
-                this.length = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
-            }
-        }
-
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
             this.length = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
-        }
-
-        private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            writer.Field("length"u8, "uint32"u8, 4);
         }
     }
 }

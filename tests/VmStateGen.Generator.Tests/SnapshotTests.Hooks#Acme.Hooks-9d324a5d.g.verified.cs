@@ -48,13 +48,39 @@ Acme.Hooks#002 "position" u8
                 if (!this.PositionIsInside())
                     throw global::VmStateGen.VmStateErrors.Invalid("the position is beyond the ring", writer.Offset);
                 if (version >= 1 && version <= 2)
-                    __SaveVersion2(ref writer, version);
+                {
+                    {
+                        global::System.Span<byte> run = writer.Run(4);
+                        global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(run.Slice(0, 4), this.versionId);
+                    }
+                    {
+                        try
+                        {
+                            global::Acme.AngleCodec.Save(ref writer, this.angle);
+                        }
+                        catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
+                        {
+                            throw;
+                        }
+                    }
+                    {
+                        global::System.Span<byte> run = writer.Run(1);
+                        run[0] = this.position;
+                    }
+                }
                 else
                     throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, writer.Offset);
             }
             finally
             {
-                this.Resume();
+                try
+                {
+                    this.Resume();
+                }
+                catch (global::System.Exception e) when (e is not global::VmStateGen.VmStateException)
+                {
+                    throw global::VmStateGen.VmStateErrors.Hook("Resume", e, writer.Offset);
+                }
             }
         }
 
@@ -73,7 +99,32 @@ Acme.Hooks#002 "position" u8
                 throw global::VmStateGen.VmStateErrors.Hook("Reset", e, reader.Offset);
             }
             if (version >= 1 && version <= 2)
-                __LoadVersion2(ref reader, version);
+            {
+                {
+                    long start = reader.Offset;
+                    global::System.ReadOnlySpan<byte> run = reader.Run(4, "version_id:4"u8);
+                    int wire0 = global::System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(run.Slice(0, 4));
+                    if ((wire0) > this.versionId || wire0 < 0)
+                        global::VmStateGen.VmStateErrors.ThrowAbove("version_id"u8, this.versionId, wire0, start + 0);
+                    this.versionId = wire0;
+                }
+                {
+                    try
+                    {
+                        global::Acme.AngleCodec.Load(ref reader, ref this.angle);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(1, "position:1"u8);
+                    this.position = run[0];
+                }
+                if (!this.PositionIsInside())
+                    throw global::VmStateGen.VmStateErrors.Invalid("the position is beyond the ring", reader.Offset);
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, reader.Offset);
             while (reader.NextSubsection("hooks"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
@@ -106,72 +157,26 @@ Acme.Hooks#002 "position" u8
             {
                 writer.BeginFields();
                 if (version >= 1 && version <= 2)
-                    __DescribeVersion2(ref writer, version);
+                {
+                    writer.Field("version_id"u8, "int32 le"u8, 4);
+                    writer.Field("angle"u8, "angle"u8, global::Acme.AngleCodec.Measure(this.angle));
+                    writer.Field("position"u8, "uint8"u8, 1);
+                }
                 else
                     throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, -1);
                 writer.EndFields();
             }
             finally
             {
-                this.Resume();
-            }
-        }
-
-        private void __SaveVersion2(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
-            {
-                global::System.Span<byte> run = writer.Run(4);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(run.Slice(0, 4), this.versionId);
-            }
-            {
                 try
                 {
-                    global::Acme.AngleCodec.Save(ref writer, this.angle);
+                    this.Resume();
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
+                catch (global::System.Exception e) when (e is not global::VmStateGen.VmStateException)
                 {
-                    throw;
+                    throw global::VmStateGen.VmStateErrors.Hook("Resume", e, -1);
                 }
             }
-            {
-                global::System.Span<byte> run = writer.Run(1);
-                run[0] = this.position;
-            }
-        }
-
-        private void __LoadVersion2(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                long start = reader.Offset;
-                global::System.ReadOnlySpan<byte> run = reader.Run(4, "version_id:4"u8);
-                int wire0 = global::System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(run.Slice(0, 4));
-                if ((wire0) > this.versionId || wire0 < 0)
-                    global::VmStateGen.VmStateErrors.ThrowAbove("version_id"u8, this.versionId, wire0, start + 0);
-                this.versionId = wire0;
-            }
-            {
-                try
-                {
-                    global::Acme.AngleCodec.Load(ref reader, ref this.angle);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
-                {
-                    throw;
-                }
-            }
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(1, "position:1"u8);
-                this.position = run[0];
-            }
-            if (!this.PositionIsInside())
-                throw global::VmStateGen.VmStateErrors.Invalid("the position is beyond the ring", reader.Offset);
-        }
-
-        private void __DescribeVersion2(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            writer.Field("version_id"u8, "int32 le"u8, 4);
-            writer.Field("angle"u8, "angle"u8, global::Acme.AngleCodec.Measure(this.angle));
-            writer.Field("position"u8, "uint8"u8, 1);
         }
     }
 }

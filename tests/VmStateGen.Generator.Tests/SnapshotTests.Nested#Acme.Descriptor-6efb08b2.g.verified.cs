@@ -34,7 +34,13 @@ Acme.Descriptor#001 "length" u32 since 2
         public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             if (version == 2)
-                __SaveVersion2(ref writer, version);
+            {
+                {
+                    global::System.Span<byte> run = writer.Run(12);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(8, 4), this.length);
+                }
+            }
             else if (version == 1)
                 __SaveVersion1(ref writer, version);
             else
@@ -46,7 +52,13 @@ Acme.Descriptor#001 "length" u32 since 2
         public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version == 2)
-                __LoadVersion2(ref reader, version);
+            {
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(12, "address:8;length:4"u8);
+                    this.address = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
+                    this.length = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(8, 4));
+                }
+            }
             else if (version == 1)
                 __LoadVersion1(ref reader, version);
             else
@@ -63,21 +75,15 @@ Acme.Descriptor#001 "length" u32 since 2
         {
             writer.BeginFields();
             if (version == 2)
-                __DescribeVersion2(ref writer, version);
+            {
+                writer.Field("address"u8, "uint64"u8, 8);
+                writer.Field("length"u8, "uint32"u8, 4);
+            }
             else if (version == 1)
                 __DescribeVersion1(ref writer, version);
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, -1);
             writer.EndFields();
-        }
-
-        private void __SaveVersion2(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
-            {
-                global::System.Span<byte> run = writer.Run(12);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(8, 4), this.length);
-            }
         }
 
         private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
@@ -99,15 +105,6 @@ Acme.Descriptor#001 "length" u32 since 2
             global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
         }
 
-        private void __LoadVersion2(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(12, "address:8;length:4"u8);
-                this.address = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
-                this.length = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(8, 4));
-            }
-        }
-
         private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
         {
             {
@@ -125,12 +122,6 @@ Acme.Descriptor#001 "length" u32 since 2
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
             this.address = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
-        }
-
-        private void __DescribeVersion2(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            writer.Field("address"u8, "uint64"u8, 8);
-            writer.Field("length"u8, "uint32"u8, 4);
         }
 
         private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)

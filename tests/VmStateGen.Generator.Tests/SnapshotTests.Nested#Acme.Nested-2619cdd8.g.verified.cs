@@ -46,7 +46,78 @@ Acme.Nested#007 "property" Acme.Descriptor
         public new void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             if (version == 1)
-                __SaveVersion1(ref writer, version);
+            {
+                {
+                    try
+                    {
+                        base.SaveVmState(ref writer, 1);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("parent_obj"))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    global::System.Span<byte> run = writer.Run(20);
+                    this.single.SaveVmStateRun2(run.Slice(0, 12));
+                    this.atOne.SaveVmStateRun1(run.Slice(12, 8));
+                }
+                {
+                    try
+                    {
+                        (this.queue ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("queue"))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    global::Acme.Queue?[] elements4 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Queue?>(this.queues, 0 + 2, "queues"u8, writer.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < 2; i++)
+                        {
+                            (elements4[i] ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("queues", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    global::System.Span<byte> run = writer.Run(1);
+                    run[0] = this.count;
+                }
+                {
+                    int count6 = global::VmStateGen.StateArrays.Count(unchecked((long)this.count), 8, "counted"u8, writer.Offset);
+                    global::Acme.Queue?[] elements6 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Queue?>(this.counted, 0 + count6, "counted"u8, writer.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < count6; i++)
+                        {
+                            (elements6[i] ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("counted", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    try
+                    {
+                        this.Property.SaveVmState(ref writer, 2);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("property"))
+                    {
+                        throw;
+                    }
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
         }
@@ -56,7 +127,83 @@ Acme.Nested#007 "property" Acme.Descriptor
         public new void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version == 1)
-                __LoadVersion1(ref reader, version);
+            {
+                {
+                    try
+                    {
+                        base.LoadVmState(ref reader, 1);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("parent_obj"))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(20, "single{address:8;length:4};old{address:8}"u8);
+                    this.single.LoadVmStateRun2(run.Slice(0, 12));
+                    this.atOne.LoadVmStateRun1(run.Slice(12, 8));
+                }
+                {
+                    try
+                    {
+                        (this.queue ??= new global::Acme.Queue()).LoadVmState(ref reader, 1);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("queue"))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    this.queues = global::VmStateGen.StateArrays.Ensure<global::Acme.Queue?>(this.queues, 2);
+                    global::Acme.Queue?[] elements4 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Queue?>(this.queues, 0 + 2, "queues"u8, reader.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < 2; i++)
+                        {
+                            (elements4[i] ??= new global::Acme.Queue()).LoadVmState(ref reader, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("queues", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(1, "count:1"u8);
+                    this.count = run[0];
+                }
+                {
+                    int count6 = global::VmStateGen.StateArrays.Count(unchecked((long)this.count), 8, "counted"u8, reader.Offset);
+                    reader.Require((long)count6 * 49, "counted"u8);
+                    this.counted = global::VmStateGen.StateArrays.Ensure<global::Acme.Queue?>(this.counted, count6);
+                    global::Acme.Queue?[] elements6 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Queue?>(this.counted, 0 + count6, "counted"u8, reader.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < count6; i++)
+                        {
+                            (elements6[i] ??= new global::Acme.Queue()).LoadVmState(ref reader, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("counted", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    var value = this.Property;
+                    try
+                    {
+                        value.LoadVmState(ref reader, 2);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("property"))
+                    {
+                        throw;
+                    }
+                    this.Property = value;
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("nested"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
@@ -71,211 +218,55 @@ Acme.Nested#007 "property" Acme.Descriptor
         {
             writer.BeginFields();
             if (version == 1)
-                __DescribeVersion1(ref writer, version);
+            {
+                {
+                    var mark = writer.BeginStruct("parent_obj"u8, "base part"u8, 1);
+                    base.DescribeVmState(ref writer, 1);
+                    writer.EndStruct(mark);
+                }
+                {
+                    var mark = writer.BeginStruct("single"u8, "descriptor"u8, 2);
+                    this.single.DescribeVmState(ref writer, 2);
+                    writer.EndStruct(mark);
+                }
+                {
+                    var mark = writer.BeginStruct("old"u8, "descriptor"u8, 1, versioned: true);
+                    this.atOne.DescribeVmState(ref writer, 1);
+                    writer.EndStruct(mark);
+                }
+                {
+                    var mark = writer.BeginStruct("queue"u8, "queue"u8, 1);
+                    this.queue!.DescribeVmState(ref writer, 1);
+                    writer.EndStruct(mark);
+                }
+                {
+                    int count = 2;
+                    for (int i = 0; i < count && i < 1; i++)
+                    {
+                        var mark = writer.BeginStruct("queues"u8, "queue"u8, 1, i, count, true);
+                        this.queues![i]!.DescribeVmState(ref writer, 1);
+                        writer.EndStruct(mark);
+                    }
+                }
+                writer.Field("count"u8, "uint8"u8, 1);
+                {
+                    int count = global::VmStateGen.StateArrays.Count(unchecked((long)this.count), 8, "counted"u8, -1);
+                    for (int i = 0; i < count && i < 1; i++)
+                    {
+                        var mark = writer.BeginStruct("counted"u8, "queue"u8, 1, i, count, true);
+                        this.counted![i]!.DescribeVmState(ref writer, 1);
+                        writer.EndStruct(mark);
+                    }
+                }
+                {
+                    var mark = writer.BeginStruct("property"u8, "descriptor"u8, 2);
+                    this.Property.DescribeVmState(ref writer, 2);
+                    writer.EndStruct(mark);
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
             writer.EndFields();
-        }
-
-        private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
-            {
-                try
-                {
-                    base.SaveVmState(ref writer, 1);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("parent_obj"))
-                {
-                    throw;
-                }
-            }
-            {
-                global::System.Span<byte> run = writer.Run(20);
-                this.single.SaveVmStateRun2(run.Slice(0, 12));
-                this.atOne.SaveVmStateRun1(run.Slice(12, 8));
-            }
-            {
-                try
-                {
-                    (this.queue ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("queue"))
-                {
-                    throw;
-                }
-            }
-            {
-                global::Acme.Queue?[] elements4 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Queue?>(this.queues, 0 + 2, "queues"u8, writer.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < 2; i++)
-                    {
-                        (elements4[i] ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("queues", i))
-                {
-                    throw;
-                }
-            }
-            {
-                global::System.Span<byte> run = writer.Run(1);
-                run[0] = this.count;
-            }
-            {
-                int count6 = global::VmStateGen.StateArrays.Count(unchecked((long)this.count), 8, "counted"u8, writer.Offset);
-                global::Acme.Queue?[] elements6 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Queue?>(this.counted, 0 + count6, "counted"u8, writer.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < count6; i++)
-                    {
-                        (elements6[i] ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("counted", i))
-                {
-                    throw;
-                }
-            }
-            {
-                try
-                {
-                    this.Property.SaveVmState(ref writer, 2);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("property"))
-                {
-                    throw;
-                }
-            }
-        }
-
-        private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                try
-                {
-                    base.LoadVmState(ref reader, 1);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("parent_obj"))
-                {
-                    throw;
-                }
-            }
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(20, "single{address:8;length:4};old{address:8}"u8);
-                this.single.LoadVmStateRun2(run.Slice(0, 12));
-                this.atOne.LoadVmStateRun1(run.Slice(12, 8));
-            }
-            {
-                try
-                {
-                    (this.queue ??= new global::Acme.Queue()).LoadVmState(ref reader, 1);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("queue"))
-                {
-                    throw;
-                }
-            }
-            {
-                this.queues = global::VmStateGen.StateArrays.Ensure<global::Acme.Queue?>(this.queues, 2);
-                global::Acme.Queue?[] elements4 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Queue?>(this.queues, 0 + 2, "queues"u8, reader.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < 2; i++)
-                    {
-                        (elements4[i] ??= new global::Acme.Queue()).LoadVmState(ref reader, 1);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("queues", i))
-                {
-                    throw;
-                }
-            }
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(1, "count:1"u8);
-                this.count = run[0];
-            }
-            {
-                int count6 = global::VmStateGen.StateArrays.Count(unchecked((long)this.count), 8, "counted"u8, reader.Offset);
-                reader.Require((long)count6 * 49, "counted"u8);
-                this.counted = global::VmStateGen.StateArrays.Ensure<global::Acme.Queue?>(this.counted, count6);
-                global::Acme.Queue?[] elements6 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Queue?>(this.counted, 0 + count6, "counted"u8, reader.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < count6; i++)
-                    {
-                        (elements6[i] ??= new global::Acme.Queue()).LoadVmState(ref reader, 1);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("counted", i))
-                {
-                    throw;
-                }
-            }
-            {
-                var value = this.Property;
-                try
-                {
-                    value.LoadVmState(ref reader, 2);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("property"))
-                {
-                    throw;
-                }
-                this.Property = value;
-            }
-        }
-
-        private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            {
-                var mark = writer.BeginStruct("parent_obj"u8, "base part"u8, 1);
-                base.DescribeVmState(ref writer, 1);
-                writer.EndStruct(mark);
-            }
-            {
-                var mark = writer.BeginStruct("single"u8, "descriptor"u8, 2);
-                this.single.DescribeVmState(ref writer, 2);
-                writer.EndStruct(mark);
-            }
-            {
-                var mark = writer.BeginStruct("old"u8, "descriptor"u8, 1, versioned: true);
-                this.atOne.DescribeVmState(ref writer, 1);
-                writer.EndStruct(mark);
-            }
-            {
-                var mark = writer.BeginStruct("queue"u8, "queue"u8, 1);
-                this.queue!.DescribeVmState(ref writer, 1);
-                writer.EndStruct(mark);
-            }
-            {
-                int count = 2;
-                for (int i = 0; i < count && i < 1; i++)
-                {
-                    var mark = writer.BeginStruct("queues"u8, "queue"u8, 1, i, count, true);
-                    this.queues![i]!.DescribeVmState(ref writer, 1);
-                    writer.EndStruct(mark);
-                }
-            }
-            writer.Field("count"u8, "uint8"u8, 1);
-            {
-                int count = global::VmStateGen.StateArrays.Count(unchecked((long)this.count), 8, "counted"u8, -1);
-                for (int i = 0; i < count && i < 1; i++)
-                {
-                    var mark = writer.BeginStruct("counted"u8, "queue"u8, 1, i, count, true);
-                    this.counted![i]!.DescribeVmState(ref writer, 1);
-                    writer.EndStruct(mark);
-                }
-            }
-            {
-                var mark = writer.BeginStruct("property"u8, "descriptor"u8, 2);
-                this.Property.DescribeVmState(ref writer, 2);
-                writer.EndStruct(mark);
-            }
         }
     }
 }

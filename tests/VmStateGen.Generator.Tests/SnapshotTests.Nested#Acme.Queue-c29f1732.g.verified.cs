@@ -34,7 +34,15 @@ Acme.Queue#001 "size" u8 equal
         public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             if (version == 1)
-                __SaveVersion1(ref writer, version);
+            {
+                {
+                    global::System.Span<global::Acme.Descriptor> elements0 = global::VmStateGen.StateArrays.Existing<global::Acme.Descriptor>(this.ring, 0, 4, "ring"u8, writer.Offset);
+                    global::System.Span<byte> run = writer.Run(49);
+                    for (int i = 0; i < 4; i++)
+                        elements0[i].SaveVmStateRun2(run.Slice(0 + i * 12, 12));
+                    run[48] = this.size;
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
         }
@@ -44,7 +52,19 @@ Acme.Queue#001 "size" u8 equal
         public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version == 1)
-                __LoadVersion1(ref reader, version);
+            {
+                {
+                    this.ring = global::VmStateGen.StateArrays.Ensure<global::Acme.Descriptor>(this.ring, 4);
+                    global::System.Span<global::Acme.Descriptor> elements0 = global::VmStateGen.StateArrays.Existing<global::Acme.Descriptor>(this.ring, 0, 4, "ring"u8, reader.Offset);
+                    long start = reader.Offset;
+                    global::System.ReadOnlySpan<byte> run = reader.Run(49, "ring{address:8;length:4}*4;size:1"u8);
+                    for (int i = 0; i < 4; i++)
+                        elements0[i].LoadVmStateRun2(run.Slice(0 + i * 12, 12));
+                    byte wire1 = run[48];
+                    if ((wire1) != this.size)
+                        global::VmStateGen.VmStateErrors.ThrowNotEqual("size"u8, this.size, wire1, start + 48);
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("queue"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
@@ -59,50 +79,21 @@ Acme.Queue#001 "size" u8 equal
         {
             writer.BeginFields();
             if (version == 1)
-                __DescribeVersion1(ref writer, version);
+            {
+                {
+                    int count = 4;
+                    for (int i = 0; i < count && i < 1; i++)
+                    {
+                        var mark = writer.BeginStruct("ring"u8, "descriptor"u8, 2, i, count, true);
+                        this.ring![i].DescribeVmState(ref writer, 2);
+                        writer.EndStruct(mark);
+                    }
+                }
+                writer.Field("size"u8, "uint8 equal"u8, 1);
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
             writer.EndFields();
-        }
-
-        private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
-            {
-                global::System.Span<global::Acme.Descriptor> elements0 = global::VmStateGen.StateArrays.Existing<global::Acme.Descriptor>(this.ring, 0, 4, "ring"u8, writer.Offset);
-                global::System.Span<byte> run = writer.Run(49);
-                for (int i = 0; i < 4; i++)
-                    elements0[i].SaveVmStateRun2(run.Slice(0 + i * 12, 12));
-                run[48] = this.size;
-            }
-        }
-
-        private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                this.ring = global::VmStateGen.StateArrays.Ensure<global::Acme.Descriptor>(this.ring, 4);
-                global::System.Span<global::Acme.Descriptor> elements0 = global::VmStateGen.StateArrays.Existing<global::Acme.Descriptor>(this.ring, 0, 4, "ring"u8, reader.Offset);
-                long start = reader.Offset;
-                global::System.ReadOnlySpan<byte> run = reader.Run(49, "ring{address:8;length:4}*4;size:1"u8);
-                for (int i = 0; i < 4; i++)
-                    elements0[i].LoadVmStateRun2(run.Slice(0 + i * 12, 12));
-                byte wire1 = run[48];
-                if ((wire1) != this.size)
-                    global::VmStateGen.VmStateErrors.ThrowNotEqual("size"u8, this.size, wire1, start + 48);
-            }
-        }
-
-        private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            {
-                int count = 4;
-                for (int i = 0; i < count && i < 1; i++)
-                {
-                    var mark = writer.BeginStruct("ring"u8, "descriptor"u8, 2, i, count, true);
-                    this.ring![i].DescribeVmState(ref writer, 2);
-                    writer.EndStruct(mark);
-                }
-            }
-            writer.Field("size"u8, "uint8 equal"u8, 1);
         }
     }
 }

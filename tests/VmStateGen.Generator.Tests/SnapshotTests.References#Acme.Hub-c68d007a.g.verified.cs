@@ -46,7 +46,123 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
         public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             if (version == 1)
-                __SaveVersion1(ref writer, version);
+            {
+                {
+                    global::Acme.Port?[] elements0 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Port?>(this.ports, 0 + 4, "ports"u8, writer.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < 4; i++)
+                        {
+                            if (elements0[i] is null)
+                            {
+                                writer.WriteByte(0x30);
+                                continue;
+                            }
+                            elements0[i].SetVmStateParent(this);
+                            elements0[i].SaveVmState(ref writer, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("ports", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    global::Acme.Port?[] elements1 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Port?>(this.every, 0 + 4, "every"u8, writer.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < 4; i++)
+                        {
+                            if (elements1[i] is null)
+                            {
+                                writer.WriteByte(0x30);
+                                continue;
+                            }
+                            writer.WriteByte(0x31);
+                            elements1[i].SetVmStateParent(this);
+                            elements1[i].SaveVmState(ref writer, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("every", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    global::System.Span<uint?> elements2 = global::VmStateGen.StateArrays.Existing<uint?>(this.values, 0, 3, "values"u8, writer.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < 3; i++)
+                        {
+                            if (elements2[i] is null)
+                            {
+                                writer.WriteByte(0x30);
+                                continue;
+                            }
+                            global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(writer.Run(4), elements2[i].Value);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("values", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    try
+                    {
+                        (this.main ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SetVmStateParent(this);
+                        (this.main ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("main"))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    try
+                    {
+                        var companion = new global::Acme.Parts();
+                        companion.CopyFrom(this.angle);
+                        companion.SaveVmState(ref writer, 1);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    global::System.Span<double> elements5 = global::VmStateGen.StateArrays.Existing<double>(this.angles, 0, 2, "angles"u8, writer.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < 2; i++)
+                        {
+                            var companion = new global::Acme.Parts();
+                            companion.CopyFrom(elements5[i]);
+                            companion.SaveVmState(ref writer, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("angles", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    try
+                    {
+                        var companion = new global::Acme.Parts();
+                        companion.CopyFrom(this.Self);
+                        companion.SaveVmState(ref writer, 1);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("self"))
+                    {
+                        throw;
+                    }
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
             if (this.extra is not null)
@@ -69,7 +185,130 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
         public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version == 1)
-                __LoadVersion1(ref reader, version);
+            {
+                {
+                    global::Acme.Port?[] elements0 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Port?>(this.ports, 0 + 4, "ports"u8, reader.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < 4; i++)
+                        {
+                            if (elements0[i] is null)
+                            {
+                                reader.NullElement("marker"u8);
+                                continue;
+                            }
+                            elements0[i].SetVmStateParent(this);
+                            elements0[i].LoadVmState(ref reader, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("ports", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    this.every = global::VmStateGen.StateArrays.Ensure<global::Acme.Port?>(this.every, 4);
+                    global::Acme.Port?[] elements1 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Port?>(this.every, 0 + 4, "every"u8, reader.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < 4; i++)
+                        {
+                            if (!reader.NextEntry("marker"u8))
+                            {
+                                elements1[i] = null;
+                                continue;
+                            }
+                            (elements1[i] ??= new global::Acme.Port()).SetVmStateParent(this);
+                            (elements1[i] ??= new global::Acme.Port()).LoadVmState(ref reader, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("every", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    this.values = global::VmStateGen.StateArrays.Ensure<uint?>(this.values, 3);
+                    global::System.Span<uint?> elements2 = global::VmStateGen.StateArrays.Existing<uint?>(this.values, 0, 3, "values"u8, reader.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < 3; i++)
+                        {
+                            if (elements2[i] is null)
+                            {
+                                reader.NullElement("marker"u8);
+                                continue;
+                            }
+                            global::System.ReadOnlySpan<byte> run = reader.Run(4, "value:4"u8);
+                            elements2[i] = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("values", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    try
+                    {
+                        (this.main ??= new global::Acme.Port()).SetVmStateParent(this);
+                        (this.main ??= new global::Acme.Port()).LoadVmState(ref reader, 1);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("main"))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    try
+                    {
+                        var companion = new global::Acme.Parts();
+                        companion.CopyFrom(this.angle);
+                        companion.LoadVmState(ref reader, 1);
+                        companion.CopyTo(ref this.angle);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    this.angles = global::VmStateGen.StateArrays.Ensure<double>(this.angles, 2);
+                    global::System.Span<double> elements5 = global::VmStateGen.StateArrays.Existing<double>(this.angles, 0, 2, "angles"u8, reader.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < 2; i++)
+                        {
+                            var companion = new global::Acme.Parts();
+                            companion.CopyFrom(elements5[i]);
+                            companion.LoadVmState(ref reader, 1);
+                            companion.CopyTo(ref elements5[i]);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("angles", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    var value = this.Self;
+                    try
+                    {
+                        var companion = new global::Acme.Parts();
+                        companion.CopyFrom(value);
+                        companion.LoadVmState(ref reader, 1);
+                        companion.CopyTo(ref value);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("self"))
+                    {
+                        throw;
+                    }
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
             bool came0 = false;
@@ -103,7 +342,102 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
         {
             writer.BeginFields();
             if (version == 1)
-                __DescribeVersion1(ref writer, version);
+            {
+                {
+                    int count = 4;
+                    for (int first = 0, next; first < count; first = next)
+                    {
+                        bool isNull = this.ports![first] is null;
+                        next = first + 1;
+                        while (next < count && this.ports![next] is null == isNull)
+                            next++;
+                        if (isNull)
+                        {
+                            writer.Array("ports"u8, writer.NullType, 1, next - first, false);
+                            continue;
+                        }
+                        for (int i = first; i < next; i++)
+                        {
+                            var mark = writer.BeginStruct("ports"u8, "port"u8, 1, i - first, next - first, false);
+                            this.ports![i]!.SetVmStateParent(this);
+                            this.ports![i]!.DescribeVmState(ref writer, 1);
+                            writer.EndStruct(mark);
+                        }
+                    }
+                }
+                {
+                    int count = 4;
+                    for (int first = 0, next; first < count; first = next)
+                    {
+                        bool isNull = this.every![first] is null;
+                        next = first + 1;
+                        while (next < count && this.every![next] is null == isNull)
+                            next++;
+                        if (isNull)
+                        {
+                            writer.Array("every"u8, writer.NullType, 1, next - first, false);
+                            continue;
+                        }
+                        for (int i = first; i < next; i++)
+                        {
+                            var mark = writer.BeginStruct("every"u8, "port"u8, 1, i - first, next - first, false);
+                            writer.Skip(1);
+                            this.every![i]!.SetVmStateParent(this);
+                            this.every![i]!.DescribeVmState(ref writer, 1);
+                            writer.EndStruct(mark);
+                        }
+                    }
+                }
+                {
+                    int count = 3;
+                    for (int first = 0, next; first < count; first = next)
+                    {
+                        bool isNull = this.values![first] is null;
+                        next = first + 1;
+                        while (next < count && this.values![next] is null == isNull)
+                            next++;
+                        if (isNull)
+                        {
+                            writer.Array("values"u8, writer.NullType, 1, next - first, true);
+                            continue;
+                        }
+                        writer.Array("values"u8, "uint32"u8, 4, next - first, true);
+                    }
+                }
+                {
+                    var mark = writer.BeginStruct("main"u8, "port"u8, 1);
+                    this.main!.SetVmStateParent(this);
+                    this.main!.DescribeVmState(ref writer, 1);
+                    writer.EndStruct(mark);
+                }
+                {
+                    var mark = writer.BeginStates("angle"u8, "tmp"u8);
+                    var companion = new global::Acme.Parts();
+                    companion.CopyFrom(this.angle);
+                    writer.BeginInline("parts"u8, 1);
+                    companion.DescribeVmState(ref writer, 1);
+                    writer.EndStruct(mark);
+                }
+                {
+                    for (int i = 0; i < 1; i++)
+                    {
+                        var mark = writer.BeginStates("angles"u8, "tmp"u8, i, 2, true);
+                        var companion = new global::Acme.Parts();
+                        companion.CopyFrom(this.angles![i]);
+                        writer.BeginInline("parts"u8, 1);
+                        companion.DescribeVmState(ref writer, 1);
+                        writer.EndStruct(mark);
+                    }
+                }
+                {
+                    var mark = writer.BeginStates("self"u8, "tmp"u8);
+                    var companion = new global::Acme.Parts();
+                    companion.CopyFrom(this.Self);
+                    writer.BeginInline("parts"u8, 1);
+                    companion.DescribeVmState(ref writer, 1);
+                    writer.EndStruct(mark);
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
             writer.EndFields();
@@ -117,349 +451,6 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                 writer.EndSubsection();
             }
             writer.EndSubsections(any);
-        }
-
-        private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
-            {
-                global::Acme.Port?[] elements0 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Port?>(this.ports, 0 + 4, "ports"u8, writer.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < 4; i++)
-                    {
-                        if (elements0[i] is null)
-                        {
-                            writer.WriteByte(0x30);
-                            continue;
-                        }
-                        elements0[i].SetVmStateParent(this);
-                        elements0[i].SaveVmState(ref writer, 1);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("ports", i))
-                {
-                    throw;
-                }
-            }
-            {
-                global::Acme.Port?[] elements1 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Port?>(this.every, 0 + 4, "every"u8, writer.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < 4; i++)
-                    {
-                        if (elements1[i] is null)
-                        {
-                            writer.WriteByte(0x30);
-                            continue;
-                        }
-                        writer.WriteByte(0x31);
-                        elements1[i].SetVmStateParent(this);
-                        elements1[i].SaveVmState(ref writer, 1);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("every", i))
-                {
-                    throw;
-                }
-            }
-            {
-                global::System.Span<uint?> elements2 = global::VmStateGen.StateArrays.Existing<uint?>(this.values, 0, 3, "values"u8, writer.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < 3; i++)
-                    {
-                        if (elements2[i] is null)
-                        {
-                            writer.WriteByte(0x30);
-                            continue;
-                        }
-                        global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(writer.Run(4), elements2[i].Value);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("values", i))
-                {
-                    throw;
-                }
-            }
-            {
-                try
-                {
-                    (this.main ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SetVmStateParent(this);
-                    (this.main ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("main"))
-                {
-                    throw;
-                }
-            }
-            {
-                try
-                {
-                    var companion = new global::Acme.Parts();
-                    companion.CopyFrom(this.angle);
-                    companion.SaveVmState(ref writer, 1);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
-                {
-                    throw;
-                }
-            }
-            {
-                global::System.Span<double> elements5 = global::VmStateGen.StateArrays.Existing<double>(this.angles, 0, 2, "angles"u8, writer.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < 2; i++)
-                    {
-                        var companion = new global::Acme.Parts();
-                        companion.CopyFrom(elements5[i]);
-                        companion.SaveVmState(ref writer, 1);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("angles", i))
-                {
-                    throw;
-                }
-            }
-            {
-                try
-                {
-                    var companion = new global::Acme.Parts();
-                    companion.CopyFrom(this.Self);
-                    companion.SaveVmState(ref writer, 1);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("self"))
-                {
-                    throw;
-                }
-            }
-        }
-
-        private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                global::Acme.Port?[] elements0 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Port?>(this.ports, 0 + 4, "ports"u8, reader.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < 4; i++)
-                    {
-                        if (elements0[i] is null)
-                        {
-                            reader.NullElement("marker"u8);
-                            continue;
-                        }
-                        elements0[i].SetVmStateParent(this);
-                        elements0[i].LoadVmState(ref reader, 1);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("ports", i))
-                {
-                    throw;
-                }
-            }
-            {
-                this.every = global::VmStateGen.StateArrays.Ensure<global::Acme.Port?>(this.every, 4);
-                global::Acme.Port?[] elements1 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Port?>(this.every, 0 + 4, "every"u8, reader.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < 4; i++)
-                    {
-                        if (!reader.NextEntry("marker"u8))
-                        {
-                            elements1[i] = null;
-                            continue;
-                        }
-                        (elements1[i] ??= new global::Acme.Port()).SetVmStateParent(this);
-                        (elements1[i] ??= new global::Acme.Port()).LoadVmState(ref reader, 1);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("every", i))
-                {
-                    throw;
-                }
-            }
-            {
-                this.values = global::VmStateGen.StateArrays.Ensure<uint?>(this.values, 3);
-                global::System.Span<uint?> elements2 = global::VmStateGen.StateArrays.Existing<uint?>(this.values, 0, 3, "values"u8, reader.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < 3; i++)
-                    {
-                        if (elements2[i] is null)
-                        {
-                            reader.NullElement("marker"u8);
-                            continue;
-                        }
-                        global::System.ReadOnlySpan<byte> run = reader.Run(4, "value:4"u8);
-                        elements2[i] = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("values", i))
-                {
-                    throw;
-                }
-            }
-            {
-                try
-                {
-                    (this.main ??= new global::Acme.Port()).SetVmStateParent(this);
-                    (this.main ??= new global::Acme.Port()).LoadVmState(ref reader, 1);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("main"))
-                {
-                    throw;
-                }
-            }
-            {
-                try
-                {
-                    var companion = new global::Acme.Parts();
-                    companion.CopyFrom(this.angle);
-                    companion.LoadVmState(ref reader, 1);
-                    companion.CopyTo(ref this.angle);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
-                {
-                    throw;
-                }
-            }
-            {
-                this.angles = global::VmStateGen.StateArrays.Ensure<double>(this.angles, 2);
-                global::System.Span<double> elements5 = global::VmStateGen.StateArrays.Existing<double>(this.angles, 0, 2, "angles"u8, reader.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < 2; i++)
-                    {
-                        var companion = new global::Acme.Parts();
-                        companion.CopyFrom(elements5[i]);
-                        companion.LoadVmState(ref reader, 1);
-                        companion.CopyTo(ref elements5[i]);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("angles", i))
-                {
-                    throw;
-                }
-            }
-            {
-                var value = this.Self;
-                try
-                {
-                    var companion = new global::Acme.Parts();
-                    companion.CopyFrom(value);
-                    companion.LoadVmState(ref reader, 1);
-                    companion.CopyTo(ref value);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("self"))
-                {
-                    throw;
-                }
-            }
-        }
-
-        private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            {
-                int count = 4;
-                for (int first = 0, next; first < count; first = next)
-                {
-                    bool isNull = this.ports![first] is null;
-                    next = first + 1;
-                    while (next < count && this.ports![next] is null == isNull)
-                        next++;
-                    if (isNull)
-                    {
-                        writer.Array("ports"u8, writer.NullType, 1, next - first, false);
-                        continue;
-                    }
-                    for (int i = first; i < next; i++)
-                    {
-                        var mark = writer.BeginStruct("ports"u8, "port"u8, 1, i - first, next - first, false);
-                        this.ports![i]!.SetVmStateParent(this);
-                        this.ports![i]!.DescribeVmState(ref writer, 1);
-                        writer.EndStruct(mark);
-                    }
-                }
-            }
-            {
-                int count = 4;
-                for (int first = 0, next; first < count; first = next)
-                {
-                    bool isNull = this.every![first] is null;
-                    next = first + 1;
-                    while (next < count && this.every![next] is null == isNull)
-                        next++;
-                    if (isNull)
-                    {
-                        writer.Array("every"u8, writer.NullType, 1, next - first, false);
-                        continue;
-                    }
-                    for (int i = first; i < next; i++)
-                    {
-                        var mark = writer.BeginStruct("every"u8, "port"u8, 1, i - first, next - first, false);
-                        writer.Skip(1);
-                        this.every![i]!.SetVmStateParent(this);
-                        this.every![i]!.DescribeVmState(ref writer, 1);
-                        writer.EndStruct(mark);
-                    }
-                }
-            }
-            {
-                int count = 3;
-                for (int first = 0, next; first < count; first = next)
-                {
-                    bool isNull = this.values![first] is null;
-                    next = first + 1;
-                    while (next < count && this.values![next] is null == isNull)
-                        next++;
-                    if (isNull)
-                    {
-                        writer.Array("values"u8, writer.NullType, 1, next - first, true);
-                        continue;
-                    }
-                    writer.Array("values"u8, "uint32"u8, 4, next - first, true);
-                }
-            }
-            {
-                var mark = writer.BeginStruct("main"u8, "port"u8, 1);
-                this.main!.SetVmStateParent(this);
-                this.main!.DescribeVmState(ref writer, 1);
-                writer.EndStruct(mark);
-            }
-            {
-                var mark = writer.BeginStates("angle"u8, "tmp"u8);
-                var companion = new global::Acme.Parts();
-                companion.CopyFrom(this.angle);
-                writer.BeginInline("parts"u8, 1);
-                companion.DescribeVmState(ref writer, 1);
-                writer.EndStruct(mark);
-            }
-            {
-                for (int i = 0; i < 1; i++)
-                {
-                    var mark = writer.BeginStates("angles"u8, "tmp"u8, i, 2, true);
-                    var companion = new global::Acme.Parts();
-                    companion.CopyFrom(this.angles![i]);
-                    writer.BeginInline("parts"u8, 1);
-                    companion.DescribeVmState(ref writer, 1);
-                    writer.EndStruct(mark);
-                }
-            }
-            {
-                var mark = writer.BeginStates("self"u8, "tmp"u8);
-                var companion = new global::Acme.Parts();
-                companion.CopyFrom(this.Self);
-                writer.BeginInline("parts"u8, 1);
-                companion.DescribeVmState(ref writer, 1);
-                writer.EndStruct(mark);
-            }
         }
     }
 }

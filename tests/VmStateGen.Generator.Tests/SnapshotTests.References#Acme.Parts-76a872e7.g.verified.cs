@@ -34,7 +34,13 @@ Acme.Parts#001 "exponent" u16
         public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             if (version == 1)
-                __SaveVersion1(ref writer, version);
+            {
+                {
+                    global::System.Span<byte> run = writer.Run(10);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.mantissa);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(8, 2), this.exponent);
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
         }
@@ -44,7 +50,13 @@ Acme.Parts#001 "exponent" u16
         public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version == 1)
-                __LoadVersion1(ref reader, version);
+            {
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(10, "mantissa:8;exponent:2"u8);
+                    this.mantissa = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
+                    this.exponent = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(8, 2));
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("parts"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
@@ -59,19 +71,13 @@ Acme.Parts#001 "exponent" u16
         {
             writer.BeginFields();
             if (version == 1)
-                __DescribeVersion1(ref writer, version);
+            {
+                writer.Field("mantissa"u8, "uint64"u8, 8);
+                writer.Field("exponent"u8, "uint16"u8, 2);
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
             writer.EndFields();
-        }
-
-        private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
-            {
-                global::System.Span<byte> run = writer.Run(10);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.mantissa);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(8, 2), this.exponent);
-            }
         }
 
         internal void SaveVmStateRun1(global::System.Span<byte> run)
@@ -80,25 +86,10 @@ Acme.Parts#001 "exponent" u16
             global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(8, 2), this.exponent);
         }
 
-        private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(10, "mantissa:8;exponent:2"u8);
-                this.mantissa = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
-                this.exponent = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(8, 2));
-            }
-        }
-
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
             this.mantissa = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
             this.exponent = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(8, 2));
-        }
-
-        private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            writer.Field("mantissa"u8, "uint64"u8, 8);
-            writer.Field("exponent"u8, "uint16"u8, 2);
         }
     }
 }

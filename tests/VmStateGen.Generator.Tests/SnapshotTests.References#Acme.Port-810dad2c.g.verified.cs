@@ -34,7 +34,17 @@ Acme.Port#001 "wide" u32 when IsWide
         public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             if (version == 1)
-                __SaveVersion1(ref writer, version);
+            {
+                {
+                    global::System.Span<byte> run = writer.Run(1);
+                    run[0] = this.id;
+                }
+                if (this.IsWide)
+                {
+                    global::System.Span<byte> run = writer.Run(4);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.wide);
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
         }
@@ -44,7 +54,18 @@ Acme.Port#001 "wide" u32 when IsWide
         public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version == 1)
-                __LoadVersion1(ref reader, version);
+            {
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(1, "id:1"u8);
+                    this.id = run[0];
+                }
+                if (this.IsWide)
+                {
+                    long start = reader.Offset;
+                    global::System.ReadOnlySpan<byte> run = reader.Run(4, "wide:4"u8);
+                    this.wide = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("port"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
@@ -59,7 +80,13 @@ Acme.Port#001 "wide" u32 when IsWide
         {
             writer.BeginFields();
             if (version == 1)
-                __DescribeVersion1(ref writer, version);
+            {
+                writer.Field("id"u8, "uint8"u8, 1);
+                if (this.IsWide)
+                {
+                    writer.Field("wide"u8, "uint32"u8, 4);
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
             writer.EndFields();
@@ -70,42 +97,6 @@ Acme.Port#001 "wide" u32 when IsWide
         public void SetVmStateParent(global::Acme.Hub parent)
         {
             this.hub = parent;
-        }
-
-        private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
-            {
-                global::System.Span<byte> run = writer.Run(1);
-                run[0] = this.id;
-            }
-            if (this.IsWide)
-            {
-                global::System.Span<byte> run = writer.Run(4);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.wide);
-            }
-        }
-
-        private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(1, "id:1"u8);
-                this.id = run[0];
-            }
-            if (this.IsWide)
-            {
-                long start = reader.Offset;
-                global::System.ReadOnlySpan<byte> run = reader.Run(4, "wide:4"u8);
-                this.wide = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
-            }
-        }
-
-        private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            writer.Field("id"u8, "uint8"u8, 1);
-            if (this.IsWide)
-            {
-                writer.Field("wide"u8, "uint32"u8, 4);
-            }
         }
     }
 }

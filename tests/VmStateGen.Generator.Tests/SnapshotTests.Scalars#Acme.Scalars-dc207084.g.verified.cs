@@ -72,7 +72,36 @@ Acme.Mode @enum u16 Off=0 On=7
         public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             if (version == 1)
-                __SaveVersion1(ref writer, version);
+            {
+                {
+                    global::System.Span<byte> run = writer.Run(114);
+                    run[0] = this.enabled ? (byte)1 : (byte)0;
+                    run[1] = this.control;
+                    run[2] = unchecked((byte)this.offset);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(3, 2), this.divider);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt16BigEndian(run.Slice(5, 2), this.delta);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(7, 4), this.rxbufSize);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(run.Slice(11, 4), this.count);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(15, 8), this.address);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(run.Slice(23, 8), this.time);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteSingleBigEndian(run.Slice(31, 4), this.ratio);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteDoubleBigEndian(run.Slice(35, 8), this.frequency);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt128BigEndian(run.Slice(43, 16), this.wide);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt128BigEndian(run.Slice(59, 16), this.wideSigned);
+                    this.identity.TryWriteBytes(run.Slice(75, 16), true, out _);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(91, 8), this.timer.ExpireTime);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(99, 2), unchecked((ushort)this.mode));
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(101, 4), this.Property);
+                    byte wire17 = unchecked((byte)this.narrow);
+                    if (unchecked((int)wire17) != this.narrow || this.narrow < 0)
+                        global::VmStateGen.VmStateErrors.ThrowRange("narrow"u8, "a value that fits into u8", this.narrow, writer.Offset - 9);
+                    run[105] = wire17;
+                    int wire18 = this.flag ? (int)1 : (int)0;
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(run.Slice(106, 4), wire18);
+                    uint wire19 = unchecked((uint)unchecked((ushort)this.wideMode));
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(110, 4), wire19);
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
         }
@@ -82,7 +111,37 @@ Acme.Mode @enum u16 Off=0 On=7
         public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version == 1)
-                __LoadVersion1(ref reader, version);
+            {
+                {
+                    long start = reader.Offset;
+                    global::System.ReadOnlySpan<byte> run = reader.Run(114, "enabled:1;control:1;offset:1;divider:2;delta:2;rxbuf_size:4;count:4;address:8;time:8;ratio:4;frequency:8;wide:16;wide_signed:16;identity:16;timer:8;mode:2;renamed wire name:4;narrow:1;flag:4;wide_mode:4"u8);
+                    this.enabled = run[0] != 0;
+                    this.control = run[1];
+                    this.offset = unchecked((sbyte)run[2]);
+                    this.divider = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(3, 2));
+                    this.delta = global::System.Buffers.Binary.BinaryPrimitives.ReadInt16BigEndian(run.Slice(5, 2));
+                    this.rxbufSize = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(7, 4));
+                    this.count = global::System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(run.Slice(11, 4));
+                    this.address = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(15, 8));
+                    this.time = global::System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(run.Slice(23, 8));
+                    this.ratio = global::System.Buffers.Binary.BinaryPrimitives.ReadSingleBigEndian(run.Slice(31, 4));
+                    this.frequency = global::System.Buffers.Binary.BinaryPrimitives.ReadDoubleBigEndian(run.Slice(35, 8));
+                    this.wide = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(run.Slice(43, 16));
+                    this.wideSigned = global::System.Buffers.Binary.BinaryPrimitives.ReadInt128BigEndian(run.Slice(59, 16));
+                    this.identity = new global::System.Guid(run.Slice(75, 16), true);
+                    this.timer = new global::VmStateGen.VmTimer(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(91, 8)));
+                    this.mode = unchecked((global::Acme.Mode)(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(99, 2))));
+                    this.Property = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(101, 4));
+                    byte wire17 = run[105];
+                    this.narrow = unchecked((int)wire17);
+                    int wire18 = global::System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(run.Slice(106, 4));
+                    this.flag = wire18 != 0;
+                    uint wire19 = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(110, 4));
+                    if (unchecked((uint)unchecked((ushort)wire19)) != wire19)
+                        global::VmStateGen.VmStateErrors.ThrowRange("wide_mode"u8, "a value that fits into u16", wire19, start + 110);
+                    this.wideMode = unchecked((global::Acme.Mode)(unchecked((ushort)wire19)));
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("scalars"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
@@ -97,99 +156,31 @@ Acme.Mode @enum u16 Off=0 On=7
         {
             writer.BeginFields();
             if (version == 1)
-                __DescribeVersion1(ref writer, version);
+            {
+                writer.Field("enabled"u8, "bool"u8, 1);
+                writer.Field("control"u8, "uint8"u8, 1);
+                writer.Field("offset"u8, "int8"u8, 1);
+                writer.Field("divider"u8, "uint16"u8, 2);
+                writer.Field("delta"u8, "int16"u8, 2);
+                writer.Field("rxbuf_size"u8, "uint32"u8, 4);
+                writer.Field("count"u8, "int32"u8, 4);
+                writer.Field("address"u8, "uint64"u8, 8);
+                writer.Field("time"u8, "int64"u8, 8);
+                writer.Field("ratio"u8, "float32"u8, 4);
+                writer.Field("frequency"u8, "float64"u8, 8);
+                writer.Field("wide"u8, "uint128"u8, 16);
+                writer.Field("wide_signed"u8, "int128"u8, 16);
+                writer.Field("identity"u8, "buffer"u8, 16);
+                writer.Field("timer"u8, "timer"u8, 8);
+                writer.Field("mode"u8, "uint16"u8, 2);
+                writer.Field("renamed wire name"u8, "uint32"u8, 4);
+                writer.Field("narrow"u8, "uint8"u8, 1);
+                writer.Field("flag"u8, "int32"u8, 4);
+                writer.Field("wide_mode"u8, "uint32"u8, 4);
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
             writer.EndFields();
-        }
-
-        private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
-            {
-                global::System.Span<byte> run = writer.Run(114);
-                run[0] = this.enabled ? (byte)1 : (byte)0;
-                run[1] = this.control;
-                run[2] = unchecked((byte)this.offset);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(3, 2), this.divider);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteInt16BigEndian(run.Slice(5, 2), this.delta);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(7, 4), this.rxbufSize);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(run.Slice(11, 4), this.count);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(15, 8), this.address);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(run.Slice(23, 8), this.time);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteSingleBigEndian(run.Slice(31, 4), this.ratio);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteDoubleBigEndian(run.Slice(35, 8), this.frequency);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt128BigEndian(run.Slice(43, 16), this.wide);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteInt128BigEndian(run.Slice(59, 16), this.wideSigned);
-                this.identity.TryWriteBytes(run.Slice(75, 16), true, out _);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(91, 8), this.timer.ExpireTime);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(99, 2), unchecked((ushort)this.mode));
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(101, 4), this.Property);
-                byte wire17 = unchecked((byte)this.narrow);
-                if (unchecked((int)wire17) != this.narrow || this.narrow < 0)
-                    global::VmStateGen.VmStateErrors.ThrowRange("narrow"u8, "a value that fits into u8", this.narrow, writer.Offset);
-                run[105] = wire17;
-                int wire18 = this.flag ? (int)1 : (int)0;
-                global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(run.Slice(106, 4), wire18);
-                uint wire19 = unchecked((uint)unchecked((ushort)this.wideMode));
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(110, 4), wire19);
-            }
-        }
-
-        private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                long start = reader.Offset;
-                global::System.ReadOnlySpan<byte> run = reader.Run(114, "enabled:1;control:1;offset:1;divider:2;delta:2;rxbuf_size:4;count:4;address:8;time:8;ratio:4;frequency:8;wide:16;wide_signed:16;identity:16;timer:8;mode:2;renamed wire name:4;narrow:1;flag:4;wide_mode:4"u8);
-                this.enabled = run[0] != 0;
-                this.control = run[1];
-                this.offset = unchecked((sbyte)run[2]);
-                this.divider = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(3, 2));
-                this.delta = global::System.Buffers.Binary.BinaryPrimitives.ReadInt16BigEndian(run.Slice(5, 2));
-                this.rxbufSize = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(7, 4));
-                this.count = global::System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(run.Slice(11, 4));
-                this.address = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(15, 8));
-                this.time = global::System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(run.Slice(23, 8));
-                this.ratio = global::System.Buffers.Binary.BinaryPrimitives.ReadSingleBigEndian(run.Slice(31, 4));
-                this.frequency = global::System.Buffers.Binary.BinaryPrimitives.ReadDoubleBigEndian(run.Slice(35, 8));
-                this.wide = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(run.Slice(43, 16));
-                this.wideSigned = global::System.Buffers.Binary.BinaryPrimitives.ReadInt128BigEndian(run.Slice(59, 16));
-                this.identity = new global::System.Guid(run.Slice(75, 16), true);
-                this.timer = new global::VmStateGen.VmTimer(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(91, 8)));
-                this.mode = unchecked((global::Acme.Mode)(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(99, 2))));
-                this.Property = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(101, 4));
-                byte wire17 = run[105];
-                this.narrow = unchecked((int)wire17);
-                int wire18 = global::System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(run.Slice(106, 4));
-                this.flag = wire18 != 0;
-                uint wire19 = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(110, 4));
-                if (unchecked((uint)unchecked((ushort)wire19)) != wire19)
-                    global::VmStateGen.VmStateErrors.ThrowRange("wide_mode"u8, "a value that fits into u16", wire19, start + 110);
-                this.wideMode = unchecked((global::Acme.Mode)(unchecked((ushort)wire19)));
-            }
-        }
-
-        private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            writer.Field("enabled"u8, "bool"u8, 1);
-            writer.Field("control"u8, "uint8"u8, 1);
-            writer.Field("offset"u8, "int8"u8, 1);
-            writer.Field("divider"u8, "uint16"u8, 2);
-            writer.Field("delta"u8, "int16"u8, 2);
-            writer.Field("rxbuf_size"u8, "uint32"u8, 4);
-            writer.Field("count"u8, "int32"u8, 4);
-            writer.Field("address"u8, "uint64"u8, 8);
-            writer.Field("time"u8, "int64"u8, 8);
-            writer.Field("ratio"u8, "float32"u8, 4);
-            writer.Field("frequency"u8, "float64"u8, 8);
-            writer.Field("wide"u8, "uint128"u8, 16);
-            writer.Field("wide_signed"u8, "int128"u8, 16);
-            writer.Field("identity"u8, "buffer"u8, 16);
-            writer.Field("timer"u8, "timer"u8, 8);
-            writer.Field("mode"u8, "uint16"u8, 2);
-            writer.Field("renamed wire name"u8, "uint32"u8, 4);
-            writer.Field("narrow"u8, "uint8"u8, 1);
-            writer.Field("flag"u8, "int32"u8, 4);
-            writer.Field("wide_mode"u8, "uint32"u8, 4);
         }
     }
 }

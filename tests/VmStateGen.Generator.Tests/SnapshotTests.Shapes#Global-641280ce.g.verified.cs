@@ -30,7 +30,12 @@ Global#000 "value" i32
     public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
     {
         if (version == 1)
-            __SaveVersion1(ref writer, version);
+        {
+            {
+                global::System.Span<byte> run = writer.Run(4);
+                global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(run.Slice(0, 4), this.Value);
+            }
+        }
         else
             throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
     }
@@ -40,7 +45,12 @@ Global#000 "value" i32
     public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
     {
         if (version == 1)
-            __LoadVersion1(ref reader, version);
+        {
+            {
+                global::System.ReadOnlySpan<byte> run = reader.Run(4, "value:4"u8);
+                this.Value = global::System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(run.Slice(0, 4));
+            }
+        }
         else
             throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
         while (reader.NextSubsection("global"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
@@ -55,40 +65,11 @@ Global#000 "value" i32
     {
         writer.BeginFields();
         if (version == 1)
-            __DescribeVersion1(ref writer, version);
+        {
+            writer.Field("value"u8, "int32"u8, 4);
+        }
         else
             throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
         writer.EndFields();
-    }
-
-    private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
-    {
-        {
-            global::System.Span<byte> run = writer.Run(4);
-            global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(run.Slice(0, 4), this.Value);
-        }
-    }
-
-    internal void SaveVmStateRun1(global::System.Span<byte> run)
-    {
-        global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(run.Slice(0, 4), this.Value);
-    }
-
-    private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
-    {
-        {
-            global::System.ReadOnlySpan<byte> run = reader.Run(4, "value:4"u8);
-            this.Value = global::System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(run.Slice(0, 4));
-        }
-    }
-
-    internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
-    {
-        this.Value = global::System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(run.Slice(0, 4));
-    }
-
-    private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-    {
-        writer.Field("value"u8, "int32"u8, 4);
     }
 }

@@ -50,7 +50,12 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
         public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             if (version == 1)
-                __SaveVersion1(ref writer, version);
+            {
+                {
+                    global::System.Span<byte> run = writer.Run(4);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.first);
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
             if (this.FullNeeded())
@@ -130,7 +135,12 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
                 throw global::VmStateGen.VmStateErrors.Hook("Clear", e, reader.Offset);
             }
             if (version == 1)
-                __LoadVersion1(ref reader, version);
+            {
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(4, "first:4"u8);
+                    this.first = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
             bool came0 = false;
@@ -234,7 +244,9 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
         {
             writer.BeginFields();
             if (version == 1)
-                __DescribeVersion1(ref writer, version);
+            {
+                writer.Field("first"u8, "uint32"u8, 4);
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
             writer.EndFields();
@@ -281,14 +293,6 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
             writer.EndSubsections(any);
         }
 
-        private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
-            {
-                global::System.Span<byte> run = writer.Run(4);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.first);
-            }
-        }
-
         private void __SaveSubsection0Version2(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             {
@@ -307,33 +311,22 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
             }
         }
 
-        private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(4, "first:4"u8);
-                this.first = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
-            }
-        }
-
         private void __LoadSubsection0(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version == 2)
-                __LoadSubsection0Version2(ref reader, version);
+            {
+                {
+                    this.registers = global::VmStateGen.StateArrays.Ensure<uint>(this.registers, 8);
+                    global::System.Span<uint> elements1 = global::VmStateGen.StateArrays.Existing<uint>(this.registers, 0, 8, "registers"u8, reader.Offset);
+                    global::System.ReadOnlySpan<byte> run = reader.Run(33, "registers:4*8;second:1"u8);
+                    global::VmStateGen.BigEndian.Read<uint>(run.Slice(0, 32), elements1);
+                    this.second = run[32];
+                }
+            }
             else if (version == 1)
                 __LoadSubsection0Version1(ref reader, version);
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, reader.Offset);
-        }
-
-        private void __LoadSubsection0Version2(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                this.registers = global::VmStateGen.StateArrays.Ensure<uint>(this.registers, 8);
-                global::System.Span<uint> elements1 = global::VmStateGen.StateArrays.Existing<uint>(this.registers, 0, 8, "registers"u8, reader.Offset);
-                global::System.ReadOnlySpan<byte> run = reader.Run(33, "registers:4*8;second:1"u8);
-                global::VmStateGen.BigEndian.Read<uint>(run.Slice(0, 32), elements1);
-                this.second = run[32];
-            }
         }
 
         private void __LoadSubsection0Version1(ref global::VmStateGen.VmStateReader reader, int version)
@@ -349,22 +342,14 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
         private void __LoadSubsection1(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version == 1)
-                __LoadSubsection1Version1(ref reader, version);
+            {
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(2, "kept:2"u8);
+                    this.kept = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(0, 2));
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
-        }
-
-        private void __LoadSubsection1Version1(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(2, "kept:2"u8);
-                this.kept = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(0, 2));
-            }
-        }
-
-        private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            writer.Field("first"u8, "uint32"u8, 4);
         }
 
         private void __DescribeSubsection0Version2(ref global::VmStateGen.VmDescriptionWriter writer, int version)

@@ -44,7 +44,25 @@ Acme.Versions#006 "old" u8 when IsOld
         public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             if (version == 4)
-                __SaveVersion4(ref writer, version);
+            {
+                {
+                    global::System.Span<byte> run = writer.Run(17);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.always);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(4, 2), this.second);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(6, 8), this.fourth);
+                    run.Slice(14, 3).Clear();
+                }
+                if (this.HasFlash)
+                {
+                    global::System.Span<byte> run = writer.Run(4);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.flash);
+                }
+                if (this.IsOld(version))
+                {
+                    global::System.Span<byte> run = writer.Run(1);
+                    run[0] = this.old;
+                }
+            }
             else if (version == 3)
                 __SaveVersion3(ref writer, version);
             else if (version == 2)
@@ -60,7 +78,26 @@ Acme.Versions#006 "old" u8 when IsOld
         public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version == 4)
-                __LoadVersion4(ref reader, version);
+            {
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(17, "always:4;second:2;fourth:8;gone:3"u8);
+                    this.always = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
+                    this.second = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(4, 2));
+                    this.fourth = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(6, 8));
+                }
+                if (this.HasFlash)
+                {
+                    long start = reader.Offset;
+                    global::System.ReadOnlySpan<byte> run = reader.Run(4, "flash:4"u8);
+                    this.flash = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
+                }
+                if (this.IsOld(version))
+                {
+                    long start = reader.Offset;
+                    global::System.ReadOnlySpan<byte> run = reader.Run(1, "old:1"u8);
+                    this.old = run[0];
+                }
+            }
             else if (version == 3)
                 __LoadVersion3(ref reader, version);
             else if (version == 2)
@@ -81,7 +118,20 @@ Acme.Versions#006 "old" u8 when IsOld
         {
             writer.BeginFields();
             if (version == 4)
-                __DescribeVersion4(ref writer, version);
+            {
+                writer.Field("always"u8, "uint32"u8, 4);
+                writer.Field("second"u8, "uint16"u8, 2);
+                writer.Field("fourth"u8, "uint64"u8, 8);
+                writer.Field("unused"u8, "unused_buffer"u8, 3);
+                if (this.HasFlash)
+                {
+                    writer.Field("flash"u8, "uint32"u8, 4);
+                }
+                if (this.IsOld(version))
+                {
+                    writer.Field("old"u8, "uint8"u8, 1);
+                }
+            }
             else if (version == 3)
                 __DescribeVersion3(ref writer, version);
             else if (version == 2)
@@ -91,27 +141,6 @@ Acme.Versions#006 "old" u8 when IsOld
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 4, -1);
             writer.EndFields();
-        }
-
-        private void __SaveVersion4(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
-            {
-                global::System.Span<byte> run = writer.Run(17);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.always);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(4, 2), this.second);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(6, 8), this.fourth);
-                run.Slice(14, 3).Clear();
-            }
-            if (this.HasFlash)
-            {
-                global::System.Span<byte> run = writer.Run(4);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.flash);
-            }
-            if (this.IsOld(version))
-            {
-                global::System.Span<byte> run = writer.Run(1);
-                run[0] = this.old;
-            }
         }
 
         private void __SaveVersion3(ref global::VmStateGen.VmStateWriter writer, int version)
@@ -175,28 +204,6 @@ Acme.Versions#006 "old" u8 when IsOld
             }
         }
 
-        private void __LoadVersion4(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(17, "always:4;second:2;fourth:8;gone:3"u8);
-                this.always = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
-                this.second = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(4, 2));
-                this.fourth = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(6, 8));
-            }
-            if (this.HasFlash)
-            {
-                long start = reader.Offset;
-                global::System.ReadOnlySpan<byte> run = reader.Run(4, "flash:4"u8);
-                this.flash = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
-            }
-            if (this.IsOld(version))
-            {
-                long start = reader.Offset;
-                global::System.ReadOnlySpan<byte> run = reader.Run(1, "old:1"u8);
-                this.old = run[0];
-            }
-        }
-
         private void __LoadVersion3(ref global::VmStateGen.VmStateReader reader, int version)
         {
             {
@@ -242,7 +249,7 @@ Acme.Versions#006 "old" u8 when IsOld
 
         private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
         {
-            this.second = unchecked((ushort)5);
+            this.second = unchecked((ushort)(5));
             {
                 global::System.ReadOnlySpan<byte> run = reader.Run(8, "always:4;legacy:1;gone:3"u8);
                 this.always = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
@@ -259,22 +266,6 @@ Acme.Versions#006 "old" u8 when IsOld
                 long start = reader.Offset;
                 global::System.ReadOnlySpan<byte> run = reader.Run(1, "old:1"u8);
                 this.old = run[0];
-            }
-        }
-
-        private void __DescribeVersion4(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            writer.Field("always"u8, "uint32"u8, 4);
-            writer.Field("second"u8, "uint16"u8, 2);
-            writer.Field("fourth"u8, "uint64"u8, 8);
-            writer.Field("unused"u8, "unused_buffer"u8, 3);
-            if (this.HasFlash)
-            {
-                writer.Field("flash"u8, "uint32"u8, 4);
-            }
-            if (this.IsOld(version))
-            {
-                writer.Field("old"u8, "uint8"u8, 1);
             }
         }
 

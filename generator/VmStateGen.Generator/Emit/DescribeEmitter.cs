@@ -22,7 +22,7 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
             return;
         }
         source.Block("try", () => new DescribeEmitter(source, type).Body());
-        source.Block("finally", () => source.Line($"this.{hooks.AfterSave}();"));
+        source.Block("finally", () => HookCode.Call(source, hooks.AfterSave, "", "-1"));
     }
 
     /// <summary>One private method for each set of versions with the same items, and for each flat subsection.</summary>
@@ -40,7 +40,7 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
     {
         var plan = new BodyPlan(type, null);
         source.Line("writer.BeginFields();");
-        VersionCode.Dispatch(source, plan, "__Describe", "ref writer, version", null);
+        VersionCode.Dispatch(source, plan, "__Describe", "ref writer, version", null, range => Items(plan, range));
         source.Line("writer.EndFields();");
         if (type.Model.Subsections.Count == 0)
             return;
@@ -75,15 +75,17 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
 
     private void Body(BodyPlan plan, string prefix)
     {
-        foreach (VersionRange range in prefix.Length == 0 ? plan.Ranges : plan.Ranges.Take(1))
+        foreach (VersionRange range in prefix.Length == 0 ? plan.Ranges.Skip(1) : plan.Ranges.Take(1))
         {
             source.Line();
-            source.Block($"private void __Describe{prefix}Version{range.Last}({WriterParameter})", () =>
-            {
-                foreach (BoundItem item in plan.At(range))
-                    Conditional(item);
-            });
+            source.Block($"private void __Describe{prefix}Version{range.Last}({WriterParameter})", () => Items(plan, range));
         }
+    }
+
+    private void Items(BodyPlan plan, VersionRange range)
+    {
+        foreach (BoundItem item in plan.At(range))
+            Conditional(item);
     }
 
     private void Conditional(BoundItem item)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using VmStateGen.Generator.Linking;
 using VmStateGen.Parsing;
+using VmStateGen.Schema;
 
 namespace VmStateGen.Generator.Emit;
 
@@ -14,6 +15,11 @@ internal static class ListCode
         bool isLinked = item.Model.Form == MemberForm.LinkedList;
         source.Line($"var list = {item.Model.Member} ?? throw {Names.Errors}.Missing(writer.Offset);");
         source.Line($"{Names.Arrays}.Count(list.Count, {item.Wire.Max}, {MemberCode.Name(item)}, writer.Offset);");
+        if (IsRun(item))
+        {
+            SaveRuns(source, item, isLinked);
+            return;
+        }
         source.Line("int i = 0;");
         source.Block("try", () => source.Block(
             isLinked ? "for (var node = list.First; node is not null; node = node.Next, i++)" : "for (; i < list.Count; i++)",
@@ -36,9 +42,13 @@ internal static class ListCode
         if (isLinked)
             source.Line("var node = list.First;");
         source.Line("int i = 0;");
-        source.Block("try", () => source.Block($"for (; reader.NextElement({MemberCode.Name(item)}); i++)", () =>
+        string next = IsRun(item)
+            ? $"reader.NextElement({MemberCode.Name(item)}, {Size(item)}, {SourceWriter.Utf8(item.Linked.Nested!.RunMap)}, out {Names.ReadOnlySpan}<byte> run)"
+            : $"reader.NextElement({MemberCode.Name(item)})";
+        source.Block("try", () => source.Block($"for (; {next}; i++)", () =>
         {
-            source.Line($"{Names.Arrays}.Count(i + 1L, {item.Wire.Max}, {MemberCode.Name(item)}, reader.Offset - 1);");
+            source.Line($"if (i == {item.Wire.Max})");
+            source.Indented(() => source.Line($"{Names.Errors}.ThrowCount({MemberCode.Name(item)}, {item.Wire.Max}, {item.Wire.Max} + 1L, reader.Offset);"));
             string made = item.Model.IsStructState ? "default" : $"new {item.Model.Type}()";
             if (isLinked)
             {
@@ -49,7 +59,10 @@ internal static class ListCode
                 source.Line("if (i == list.Count)");
                 source.Indented(() => source.Line($"list.Add({made});"));
             }
-            MemberCode.Call(source, item.Model.SetsParent, item.Model.IsStructState ? Element(item) : $"({Slot(item)} ??= {made})", $"{Names.Load}(ref reader, {Version(item)})");
+            if (IsRun(item))
+                source.Line($"{Element(item)}.{Names.LoadRun}{item.Linked.Nested!.RunVersion}(run);");
+            else
+                MemberCode.Call(source, item.Model.SetsParent, item.Model.IsStructState ? Element(item) : $"({Slot(item)} ??= {made})", $"{Names.Load}(ref reader, {Version(item)})");
             if (isLinked)
                 source.Line("node = node.Next;");
         }));
@@ -81,6 +94,27 @@ internal static class ListCode
         source.Line("writer.Skip(1);");
         source.Line("writer.EndStruct(mark);");
     }
+
+    /// <summary>An element and its marker are one run: nothing in it can fail.</summary>
+    private static void SaveRuns(SourceWriter source, BoundItem item, bool isLinked)
+    {
+        string loop = isLinked
+            ? "for (var node = list.First; node is not null; node = node.Next)"
+            : $"foreach (ref {item.Model.Type} element in {Marshal}.AsSpan(list))";
+        source.Block(loop, () =>
+        {
+            source.Line($"{Names.Span}<byte> run = writer.Run({Size(item) + 1});");
+            source.Line("run[0] = 1;");
+            source.Line($"{(isLinked ? "node.ValueRef" : "element")}.{Names.SaveRun}{item.Linked.Nested!.RunVersion}(run.Slice(1, {Size(item)}));");
+        });
+        source.Line("writer.WriteByte(0);");
+    }
+
+    /// <summary>Whether an element is a fixed number of bytes that fits into a run with its marker.</summary>
+    private static bool IsRun(BoundItem item) =>
+        item.Linked.Nested!.RunVersion is not null && item.Model.IsStructState && item.Linked.ElementSize is > 0 and < WireLayout.MaxRun;
+
+    private static int Size(BoundItem item) => item.Linked.ElementSize!.Value;
 
     /// <summary>The element in its place, also if it is a struct.</summary>
     private static string Element(BoundItem item) => (item.Model.Form, item.Model.IsStructState) switch

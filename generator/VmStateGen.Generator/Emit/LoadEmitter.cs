@@ -23,8 +23,9 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
             source.Indented(() => source.Line($"throw {Names.Errors}.Version(version, {plan.MinimumVersion}, {plan.Version}, reader.Offset);"));
             HookCode.Call(source, hooks.BeforeLoad, "", "reader.Offset");
         }
-        VersionCode.Dispatch(source, plan, "__Load", "ref reader, version", "reader");
-        new LoadEmitter(source, type).Subsections();
+        var emitter = new LoadEmitter(source, type);
+        VersionCode.Dispatch(source, plan, "__Load", "ref reader, version", "reader", range => emitter.Range(plan, range, isState: true));
+        emitter.Subsections();
         HookCode.Call(source, hooks.AfterLoad, hooks.AfterLoadTakesVersion ? "version" : "", "reader.Offset");
     }
 
@@ -39,7 +40,7 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
             var plan = new BodyPlan(type, flat);
             source.Line();
             source.Block($"private void __LoadSubsection{i}({ReaderParameter})", () =>
-                VersionCode.Dispatch(source, plan, "__LoadSubsection" + i, "ref reader, version", "reader"));
+                VersionCode.Dispatch(source, plan, "__LoadSubsection" + i, "ref reader, version", "reader", range => Range(plan, range, isState: false)));
             Body(plan, "Subsection" + i);
         }
         if (type.IsRun)
@@ -48,16 +49,18 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
 
     private void Body(BodyPlan plan, string prefix)
     {
-        foreach (VersionRange range in plan.Ranges)
+        foreach (VersionRange range in plan.Ranges.Skip(1))
         {
             source.Line();
-            source.Block($"private void __Load{prefix}Version{range.Last}({ReaderParameter})", () =>
-            {
-                foreach (BoundItem item in plan.Items.Where(item => item.Model.Default is not null && !item.Wire.IsInVersion(range.Last)))
-                    source.Line($"{item.Model.Member} = {item.Model.Default};");
-                Items(plan, plan.At(range).ToList(), isState: prefix.Length == 0);
-            });
+            source.Block($"private void __Load{prefix}Version{range.Last}({ReaderParameter})", () => Range(plan, range, isState: prefix.Length == 0));
         }
+    }
+
+    private void Range(BodyPlan plan, VersionRange range, bool isState)
+    {
+        foreach (BoundItem item in plan.Items.Where(item => item.Model.Default is not null && !item.Wire.IsInVersion(range.Last)))
+            source.Line($"{item.Model.Member} = {item.Model.Default};");
+        Items(plan, plan.At(range).ToList(), isState);
     }
 
     /// <summary>Cuts the items where a check stands, so that it sees what is before it and nothing behind it is loaded yet.</summary>
@@ -197,11 +200,11 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
         {
             case Expectation.Equal:
                 source.Line($"if (({value}) != {number})");
-                source.Indented(() => source.Line($"{Names.Errors}.ThrowNotEqual({MemberCode.Name(item)}, {number}, {wire}, {position});"));
+                source.Indented(() => source.Line($"{Names.Errors}.ThrowNotEqual({MemberCode.Name(item)}, {number}, {value}, {position});"));
                 return;
             case Expectation.NotAbove:
                 source.Line($"if (({value}) > {number} || {wire} < 0)");
-                source.Indented(() => source.Line($"{Names.Errors}.ThrowAbove({MemberCode.Name(item)}, {number}, {wire}, {position});"));
+                source.Indented(() => source.Line($"{Names.Errors}.ThrowAbove({MemberCode.Name(item)}, {number}, {value}, {position});"));
                 break;
         }
         source.Line($"{target} = {ScalarCode.ToMember(item.Model, value)};");

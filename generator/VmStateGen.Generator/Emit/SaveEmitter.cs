@@ -22,7 +22,7 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
             return;
         }
         source.Block("try", () => new SaveEmitter(source, type).Body());
-        source.Block("finally", () => source.Line($"this.{hooks.AfterSave}();"));
+        source.Block("finally", () => HookCode.Call(source, hooks.AfterSave, "", "writer.Offset"));
     }
 
     /// <summary>One private method for each set of versions with the same items, and for each flat subsection.</summary>
@@ -46,7 +46,7 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
             source.Indented(() => source.Line($"throw {Names.Errors}.Invalid({SourceWriter.Quote(validation.Reason)}, writer.Offset);"));
         }
         var plan = new BodyPlan(type, null);
-        VersionCode.Dispatch(source, plan, "__Save", "ref writer, version", "writer");
+        VersionCode.Dispatch(source, plan, "__Save", "ref writer, version", "writer", range => Items(plan, plan.At(range)));
         for (int i = 0; i < type.Model.Subsections.Count; i++)
             Subsection(i);
     }
@@ -72,8 +72,8 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
 
     private void Body(BodyPlan plan, string prefix)
     {
-        // A subsection is only ever saved at its own version.
-        foreach (VersionRange range in prefix.Length == 0 ? plan.Ranges : plan.Ranges.Take(1))
+        // A subsection is only ever saved at its own version; the state's newest stands in the public method.
+        foreach (VersionRange range in prefix.Length == 0 ? plan.Ranges.Skip(1) : plan.Ranges.Take(1))
         {
             source.Line();
             source.Block($"private void __Save{prefix}Version{range.Last}({WriterParameter})", () => Items(plan, plan.At(range)));
@@ -99,7 +99,7 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
                 Declare(plan.Find(placed.Item));
             source.Line($"{Names.Span}<byte> run = writer.Run({run.Size});");
             foreach (PlacedItem placed in run.Items)
-                Placed(plan.Find(placed.Item), placed.Offset, placed.Size, "writer.Offset");
+                Placed(plan.Find(placed.Item), placed.Offset, placed.Size, $"writer.Offset - {run.Size - placed.Offset}");
         });
     }
 
@@ -224,7 +224,7 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
         {
             case WireShape.Scalar { Array: null } scalar:
                 source.Line($"{Names.Span}<byte> run = writer.Run({scalar.Kind.Size()});");
-                Scalar(item, scalar.Kind, 0, "writer.Offset");
+                Scalar(item, scalar.Kind, 0, $"writer.Offset - {scalar.Kind.Size()}");
                 break;
             case WireShape.Bytes:
                 source.Line($"writer.WriteBytes({MemberCode.Local(item)});");

@@ -49,6 +49,7 @@ internal static class Linker
         WireShape.Scalar scalar => scalar with { Array = null },
         WireShape.Bytes bytes => bytes with { Array = ArrayExtent.Of(1) },
         WireShape.State state => state with { Array = null },
+        WireShape.List list => new WireShape.State(list.Type),
         _ => shape,
     };
 
@@ -66,7 +67,8 @@ internal static class Linker
 
     private static bool IsRun(TypeModel type, TypeIndex index, HashSet<string> open)
     {
-        if (!type.CanBeInRun || !open.Add(type.Schema.Key))
+        // An object may be null and is reached by reference: only a struct lies within its parent.
+        if (!type.IsStruct || !type.CanBeInRun || !open.Add(type.Schema.Key))
             return false;
         bool all = true;
         foreach (WireItem item in type.Schema.Items)
@@ -76,6 +78,8 @@ internal static class Linker
             all &= WireLayout.FixedSize(item, index.Schemas) is > 0 and <= WireLayout.MaxRun;
         }
         open.Remove(type.Schema.Key);
-        return all;
+        // Its methods take the state in one piece, at every version.
+        return all && WireLayout.Versions(type.Schema.Items(), type.Schema.MinimumVersion, type.Schema.Version)
+            .All(range => WireLayout.FixedSize(type.Schema, range.Last, index.Schemas) <= WireLayout.MaxRun);
     }
 }

@@ -119,12 +119,14 @@ internal sealed class SchemaLine
         char c = at < text.Length ? text[at++] : '\0';
         if (c is '"' or '\\' or '/')
             return c;
+        if (c is 'b' or 'f' or 'n' or 'r' or 't')
+            return c switch { 'b' => '\b', 'f' => '\f', 'n' => '\n', 'r' => '\r', _ => '\t' };
         if (c == 'u' && at + 4 <= text.Length
             && int.TryParse(text.Substring(at, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int code))
         {
             at += 4;
             return (char)code;
         }
-        throw new SchemaException("expected one of the escapes \\\" \\\\ \\/ \\uXXXX", number, start + 1);
+        throw new SchemaException("expected one of the escapes \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX", number, start + 1);
     }
 }

@@ -16,6 +16,7 @@ public static class SchemaParser
     public static SchemaSet Parse(string text)
     {
         var types = new Dictionary<string, Entities>();
+        var enums = new Entities();
         var set = new SchemaSet();
         int number = 0;
         foreach (string raw in text.Split('\n'))
@@ -23,7 +24,7 @@ public static class SchemaParser
             number++;
             string content = raw.TrimEnd('\r');
             if (content.Trim().Length > 0 && content[0] != '#')
-                ReadLine(new SchemaLine(content, number), content, number, types, set);
+                ReadLine(new SchemaLine(content, number), content, number, types, enums, set);
         }
         foreach (KeyValuePair<string, Entities> type in types)
             set.Add(WithEnums(type.Value.ToSchema(type.Key), set));
@@ -38,7 +39,7 @@ public static class SchemaParser
             : item).ToEquatableArray(),
     };
 
-    private static void ReadLine(SchemaLine line, string content, int number, Dictionary<string, Entities> types, SchemaSet set)
+    private static void ReadLine(SchemaLine line, string content, int number, Dictionary<string, Entities> types, Entities enums, SchemaSet set)
     {
         string key = line.Token("a type's key");
         int hash = key.LastIndexOf('#');
@@ -48,11 +49,13 @@ public static class SchemaParser
             if (!ItemNumber.TryParse(key.Substring(hash + 1), out ItemNumber place))
                 throw line.Wrong("expected an ordinal such as 003 or 003.1 behind #", last: true);
             Entities entities = Of(types, type);
-            entities.Once(key, content, number);
+            // 3 and 003 are one place.
+            entities.Once("#" + place, content, number);
             entities.Items[place] = ReadItem(line, place);
         }
         else if (line.IsNext("@enum"))
         {
+            enums.Once(key, content, number);
             set.Add(ReadEnum(line, key));
         }
         else
@@ -160,7 +163,7 @@ public static class SchemaParser
             Until = NumberProperty(line, "until"),
             When = Property(line, "when"),
             Element = NumberProperty(line, "element"),
-            RangeStart = line.Take("range") ? ReadRangeStart(line) : null,
+            RangeStart = line.Take("range") ? ReadRangeStart(line, shape) : null,
             Count = line.Take("count") ? (line.IsNextQuoted ? line.Quoted("a field") : line.Token("@Member")) : null,
             Max = NumberProperty(line, "max"),
             StructVersion = NumberProperty(line, "struct-version"),
@@ -184,12 +187,18 @@ public static class SchemaParser
         };
     }
 
-    private static int ReadRangeStart(SchemaLine line)
+    private static int ReadRangeStart(SchemaLine line, WireShape shape)
     {
         string range = line.Token("first..last");
         int dots = range.IndexOf("..", StringComparison.Ordinal);
-        if (dots < 0 || !int.TryParse(range.Substring(0, dots), NumberStyles.None, CultureInfo.InvariantCulture, out int start))
+        if (dots < 0
+            || !int.TryParse(range.Substring(0, dots), NumberStyles.None, CultureInfo.InvariantCulture, out int start)
+            || !int.TryParse(range.Substring(dots + 2), NumberStyles.None, CultureInfo.InvariantCulture, out int last))
+        {
             throw line.Wrong("expected a range such as 0..31", last: true);
+        }
+        if (last - (long)start + 1 != shape.Length)
+            throw line.Wrong($"the range has {last - (long)start + 1} elements, {shape} has {shape.Length}", last: true);
         return start;
     }
 
@@ -204,8 +213,8 @@ public static class SchemaParser
             int comma = inner.IndexOf(',');
             return token.Substring(0, angle) switch
             {
-                "list" => new WireShape.List(inner),
-                "tree" when comma > 0 => new WireShape.Tree(inner.Substring(0, comma), inner.Substring(comma + 1)),
+                "list" when inner.Length > 0 => new WireShape.List(inner),
+                "tree" when comma > 0 && comma < inner.Length - 1 => new WireShape.Tree(inner.Substring(0, comma), inner.Substring(comma + 1)),
                 _ => throw line.Wrong("expected list<Type> or tree<key,Type>", last: true),
             };
         }
@@ -217,6 +226,8 @@ public static class SchemaParser
             "bytes" when array is not null => new WireShape.Bytes(array),
             "bitmap" when array is not null => new WireShape.Bitmap(array),
             "pad" when array is { Dimensions.Count: 1 } => new WireShape.Padding(array.Dimensions[0]),
+            "bytes" or "bitmap" or "pad" => throw line.Wrong($"expected a length behind {element}: {element}[8]", last: true),
+            "" => throw line.Wrong("expected what is an array before [", last: true),
             _ when ScalarKinds.TryParse(element, out ScalarKind kind) => new WireShape.Scalar(kind, Array: array),
             _ => new WireShape.State(element, array),
         };
@@ -224,9 +235,9 @@ public static class SchemaParser
 
     private static ArrayExtent ReadExtent(SchemaLine line, string token, int bracket)
     {
-        string inner = token.Substring(bracket + 1).TrimEnd(']');
         if (!token.EndsWith("]", StringComparison.Ordinal))
             throw line.Wrong("expected ] behind the length", last: true);
+        string inner = token.Substring(bracket + 1, token.Length - bracket - 2);
         var dimensions = new List<int>();
         foreach (string part in inner.Split(',').Where(part => inner.Length > 0))
         {

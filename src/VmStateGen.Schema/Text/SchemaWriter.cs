@@ -77,7 +77,7 @@ public static class SchemaWriter
         Add(words, "when", item.When);
         Add(words, "element", Number(item.Element));
         if (item.RangeStart is int start)
-            Add(words, "range", Number(start) + ".." + Number(start + RangeLength(item) - 1));
+            Add(words, "range", Number(start) + ".." + Number(start + (int)item.Shape.Length - 1));
         Add(words, "count", item.Count is null ? null : item.Count[0] == '@' ? item.Count : Quote(item.Count));
         Add(words, "max", Number(item.Max));
         Add(words, "struct-version", Number(item.StructVersion));
@@ -92,15 +92,6 @@ public static class SchemaWriter
         Add(words, "in", item.Subsection is null ? null : Quote(item.Subsection));
         return words;
     }
-
-    private static int RangeLength(WireItem item) => item.Shape switch
-    {
-        WireShape.Scalar { Array: ArrayExtent array } => (int)array.Length,
-        WireShape.Bytes bytes => (int)bytes.Array.Length,
-        WireShape.State { Array: ArrayExtent array } => (int)array.Length,
-        WireShape.Bitmap bitmap => (int)bitmap.Array.Length,
-        _ => 1,
-    };
 
     private static string[] Versions(int version, int minimum) => new[] { "version", Number(version), "min", Number(minimum) };
 

@@ -1,0 +1,17 @@
+using System;
+using System.Linq;
+using BenchmarkDotNet.Running;
+using VmStateGen.Benchmarks;
+
+switch (args.FirstOrDefault())
+{
+    case "ratios":
+        Ratios.Run(Console.Out);
+        return;
+    case "generator":
+        GeneratorCost.Run(Console.Out);
+        return;
+    default:
+        BenchmarkSwitcher.FromAssembly(typeof(Ratios).Assembly).Run(args);
+        return;
+}
