@@ -29,7 +29,7 @@ internal static class SectionDecoder
     public static DecodedSection? Decode(VmDeviceDescription section, uint version, byte[] data, out string reason, out bool hasClass)
     {
         var misfits = new List<(long Offset, string Reason)>();
-        foreach (IVmState device in DeviceCatalog.Candidates(section.State.Name))
+        foreach (IVmState device in DeviceCatalog.Candidates(section, data))
         {
             try
             {

@@ -1,11 +1,13 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using VmStateGen;
+using VmStateGen.Runtime.Streams.Qemu;
 
 namespace QemuDevices;
 
 /// <summary>The devices that this sample declares, by the name of their section.</summary>
-public static class DeviceCatalog
+public static partial class DeviceCatalog
 {
     private static readonly SortedDictionary<string, Func<IVmState>[]> Devices = new(StringComparer.Ordinal)
     {
@@ -18,8 +20,8 @@ public static class DeviceCatalog
         ["timer"] = [() => new CpuTimers()],
     };
 
-    /// <summary>The names that <see cref="Candidates"/> has an answer for, sorted.</summary>
-    public static IReadOnlyCollection<string> Names => Devices.Keys;
+    /// <summary>The names that <c>Candidates</c> has an answer for, sorted.</summary>
+    public static IReadOnlyCollection<string> Names => [.. Devices.Keys.Concat(BusDevices.Keys).Order(StringComparer.Ordinal)];
 
     /// <summary>
     /// Fresh devices that a section of that name may be of, the likeliest first; none if the name is not known. They differ in
@@ -29,8 +31,18 @@ public static class DeviceCatalog
     public static IEnumerable<IVmState> Candidates(string vmsdName)
     {
         if (!Devices.TryGetValue(vmsdName, out Func<IVmState>[]? factories))
-            yield break;
-        foreach (Func<IVmState> create in factories)
-            yield return create();
+            return BusCandidates(vmsdName, SectionProbe.None);
+        return factories.Select(create => create());
+    }
+
+    /// <summary>The same for a section at hand, which shows more of the configuration.</summary>
+    /// <param name="section">The trailer's description of it.</param>
+    /// <param name="data">Its data.</param>
+    public static IEnumerable<IVmState> Candidates(VmDeviceDescription section, byte[] data)
+    {
+        ArgumentNullException.ThrowIfNull(section);
+        return BusDevices.ContainsKey(section.State.Name)
+            ? BusCandidates(section.State.Name, new SectionProbe(section, data))
+            : Candidates(section.State.Name);
     }
 }

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using System.Text;
 using System.Threading.Tasks;
 using VmStateGen.Runtime.Streams.Qemu;
 
@@ -98,12 +97,7 @@ public sealed class DamageTests
     private static bool IsInHeader(DeviceSection section, int length) => Spans(section)
         .Any(span => span.Kind == VmDescriptionSpanKind.SubsectionHeader && span.Offset < length && length < span.Offset + span.Size);
 
-    private static IEnumerable<VmDescriptionSpan> Spans(DeviceSection section)
-    {
-        var trailer = new VmDescriptionTrailer();
-        trailer.Devices.Add(Encoding.ASCII.GetBytes(section.Description));
-        return VmDescriptionFields.Spans(VmDescription.Parse(trailer.ToJson()).Devices[0], section.Data);
-    }
+    private static IEnumerable<VmDescriptionSpan> Spans(DeviceSection section) => VmDescriptionFields.Spans(section.Parse(), section.Data);
 
     /// <summary>Loads and returns why it was refused; anything else than a <see cref="VmStateException"/> fails the test.</summary>
     private static VmStateException? Load(IVmState device, DeviceSection section, byte[] bytes)

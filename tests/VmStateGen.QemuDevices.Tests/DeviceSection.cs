@@ -3,6 +3,8 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.IO.Compression;
+using System.Text;
+using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.QemuDevices.Tests;
 
@@ -16,6 +18,17 @@ namespace VmStateGen.QemuDevices.Tests;
 public sealed record DeviceSection(string Name, uint InstanceId, int Version, string VmsdName, string Description, byte[] Data)
 {
     public override string ToString() => $"{Name}#{InstanceId}";
+
+    /// <summary>The description, taken apart.</summary>
+    public VmDeviceDescription Parse()
+    {
+        var trailer = new VmDescriptionTrailer();
+        trailer.Devices.Add(Encoding.ASCII.GetBytes(Description));
+        return VmDescription.Parse(trailer.ToJson()).Devices[0];
+    }
+
+    /// <summary>Whether the data has a subsection of that name, shown by the trailer or not.</summary>
+    public bool HasSubsection(string name) => Data.AsSpan().IndexOf([0x05, (byte)name.Length, .. Encoding.ASCII.GetBytes(name)]) >= 0;
 
     /// <summary>The text of a fixture: three lines a section.</summary>
     public static void Write(TextWriter output, IEnumerable<DeviceSection> sections)

@@ -14,12 +14,12 @@ internal static class SectionAssert
     {
         VmStateException? first = null;
         int candidate = 0;
-        foreach (IVmState device in DeviceCatalog.Candidates(section.VmsdName))
+        foreach (IVmState device in DeviceCatalog.Candidates(section.Parse(), section.Data))
         {
             try
             {
                 VmState.Load(device, section.Data, section.Version);
-                return () => DeviceCatalog.Candidates(section.VmsdName).ElementAt(candidate);
+                return () => DeviceCatalog.Candidates(section.Parse(), section.Data).ElementAt(candidate);
             }
             catch (VmStateException e)
             {
@@ -41,13 +41,7 @@ internal static class SectionAssert
         return device;
     }
 
-    public static byte[] Save(IVmState device, int? version = null)
-    {
-        byte[] bytes = new byte[device.StateType.MaxSize + 64];
-        var writer = new VmStateWriter(bytes);
-        device.Save(ref writer, version ?? device.StateType.Version);
-        return bytes[..(int)writer.BytesWritten];
-    }
+    public static byte[] Save(IVmState device, int? version = null) => SectionDecoder.Save(device, version ?? device.StateType.Version);
 
     public static string Describe(DeviceSection section, IVmState device, string qemu)
     {

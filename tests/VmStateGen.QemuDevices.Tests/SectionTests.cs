@@ -20,8 +20,9 @@ public sealed class SectionTests
     public void It_fits_into_MaxSize(string key)
     {
         DeviceSection section = Fixture.Get(key);
-        byte[] exact = new byte[VmState.MaxSize(SectionAssert.Create(section))];
-        Assert.Equal(section.Data.Length, VmState.Save(SectionAssert.Load(section), exact));
+        IVmState device = SectionAssert.Load(section);
+        Assert.InRange(section.Data.Length, 1, VmState.MaxSize(device));
+        Assert.Equal(section.Data.Length, VmState.Save(device, new byte[section.Data.Length]));
     }
 
     [Theory, MemberData(nameof(Keys))]
@@ -165,8 +166,8 @@ public sealed class SectionTests
         Assert.Equal(23, declared.Length);
         foreach (string qemu in new[] { "7.2", "10.0" })
         {
-            string[] descriptions = [.. Fixture.Of(qemu).Select(section => section.Description)];
-            Assert.All(declared, name => Assert.Contains(descriptions, text => text.Contains($"\"vmsd_name\": \"{name}\"", StringComparison.Ordinal)));
+            DeviceSection[] sections = [.. Fixture.Of(qemu)];
+            Assert.All(declared, name => Assert.Contains(sections, section => section.HasSubsection(name)));
         }
     }
 
