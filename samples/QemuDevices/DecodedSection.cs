@@ -11,9 +11,10 @@ namespace QemuDevices;
 /// <param name="Device">The object.</param>
 /// <param name="Data">Encoded from the object.</param>
 /// <param name="Description">Written by the object's Describe, for the trailer.</param>
+/// <param name="Layout">The same with the fields of what a trailer says opaquely.</param>
 /// <param name="Fields">Every field with its place in <paramref name="Data"/>.</param>
 internal sealed record DecodedSection(
-    IVmState Device, byte[] Data, ReadOnlyMemory<byte> Description, IReadOnlyList<VmDescriptionSpan> Fields);
+    IVmState Device, byte[] Data, ReadOnlyMemory<byte> Description, VmDeviceDescription Layout, IReadOnlyList<VmDescriptionSpan> Fields);
 
 /// <summary>Finds the class of a section, and holds it to what the stream's trailer says.</summary>
 internal static class SectionDecoder
@@ -80,10 +81,11 @@ internal static class SectionDecoder
     }
 
     /// <summary>The object that describes the section in a trailer.</summary>
-    public static ReadOnlyMemory<byte> Describe(IVmState device, string name, uint instanceId, int version, VmDescriptionDialect dialect)
+    public static ReadOnlyMemory<byte> Describe(
+        IVmState device, string name, uint instanceId, int version, VmDescriptionDialect dialect, bool showsOpaque = false)
     {
         var text = new ArrayBufferWriter<byte>();
-        var writer = new VmDescriptionWriter(text, dialect);
+        var writer = new VmDescriptionWriter(text, dialect) { ShowsOpaque = showsOpaque };
         writer.Device(name, instanceId, device, version);
         return text.WrittenMemory;
     }
@@ -107,9 +109,11 @@ internal static class SectionDecoder
         byte[] encoded = Save(device, (int)version);
         int difference = data.AsSpan().CommonPrefixLength(encoded);
         ReadOnlyMemory<byte> description = default;
+        VmDescriptionDialect whose = default;
         bool isSame = false;
         foreach (VmDescriptionDialect dialect in Dialects)
         {
+            whose = dialect;
             description = Describe(device, section.Name, section.InstanceId, (int)version, dialect);
             isSame = description.Span.SequenceEqual(section.Json.Span);
             if (isSame)
@@ -126,7 +130,8 @@ internal static class SectionDecoder
             misfit = $"{field.Path}: the byte at offset 0x{difference:x} would be written as another value";
             return false;
         }
-        decoded = new DecodedSection(device, encoded, description, VmDescriptionFields.Enumerate(Parse(description), encoded).ToList());
+        VmDeviceDescription layout = Parse(Describe(device, section.Name, section.InstanceId, (int)version, whose, showsOpaque: true));
+        decoded = new DecodedSection(device, encoded, description, layout, VmDescriptionFields.Enumerate(layout, encoded).ToList());
         misfit = "";
         return true;
     }

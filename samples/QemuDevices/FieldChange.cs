@@ -107,8 +107,7 @@ internal sealed class FieldSetter
 
     public DecodedSection Set(string path, string text)
     {
-        VmDeviceDescription own = SectionDecoder.Parse(decoded.Description);
-        if (!VmDescriptionFields.TryFind(own, path, out VmDescriptionSpan field))
+        if (!VmDescriptionFields.TryFind(decoded.Layout, path, out VmDescriptionSpan field))
             throw new FieldChangeException($"{header}/{path}: no such field; `fields` lists them");
         if (!FieldValue.TryParse(field.Type, field.Size, text, out byte[] value, out string problem))
             throw new FieldChangeException($"{header}/{path}: {problem}");

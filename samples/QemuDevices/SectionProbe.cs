@@ -20,7 +20,6 @@ internal sealed class SectionProbe
     private const int MsixCapability = 0x11;
     private const int MaxCapabilities = 48;
     private const int VirtioRegisters = 8; // status, isr, queue_sel, guest features
-    private const int NetPairsOffset = 8; // in the card's own configuration: be16 address, status, then pairs
 
     private readonly VmDeviceDescription? section;
     private readonly byte[] data;
@@ -49,22 +48,18 @@ internal sealed class SectionProbe
         }
     }
 
-    /// <summary>Configurations of a virtio device; the bytes show which of the few it is.</summary>
-    /// <param name="severalQueues">The number of queues that stands for more than one, where that matters.</param>
-    public IEnumerable<VirtioConfiguration> Virtio(int severalQueues = 1) =>
-        from queues in new[] { 1, severalQueues }.Distinct()
-        from isPacked in new[] { false, true }
-        from isExpress in new[] { false, true }
-        select new VirtioConfiguration { IsExpress = isExpress, IsPacked = isPacked, Queues = queues, Vectors = Vectors };
-
-    /// <summary>The same for a network card, whose pairs of queues are in its own configuration if there can be several.</summary>
-    public IEnumerable<VirtioConfiguration> VirtioNet() => Virtio().Select(configuration =>
+    /// <summary>Configurations of a virtio device.</summary>
+    /// <param name="queuesOffset">Where its own configuration space says how many queues it has; a shorter one means 1.</param>
+    public IEnumerable<VirtioConfiguration> Virtio(int? queuesOffset = null)
     {
-        int at = ConfigOffset + (configuration.IsExpress ? 4096 : 256) + IrqStateSize + VirtioRegisters
-            + (Vectors > 0 ? Vectors * 16 + (Vectors + 7) / 8 + sizeof(ushort) : 0);
-        bool hasPairs = at + 4 + NetPairsOffset + 2 <= data.Length && BinaryPrimitives.ReadUInt32BigEndian(data.AsSpan(at)) >= NetPairsOffset + 2;
-        return configuration with { Queues = hasPairs ? Math.Max(1, Little16(at + 4 + NetPairsOffset)) : 1 };
-    });
+        // Packed rings are a subsection's business as soon as the device offers them.
+        bool isPacked = data.AsSpan().IndexOf("virtio/packed_virtqueues"u8) >= 0;
+        foreach (bool isExpress in new[] { false, true })
+        {
+            int queues = queuesOffset is int offset ? Queues(isExpress, offset) : 1;
+            yield return new VirtioConfiguration { IsExpress = isExpress, IsPacked = isPacked, Queues = queues, Vectors = Vectors };
+        }
+    }
 
     /// <summary>Configurations of a USB 3.0 controller.</summary>
     public IEnumerable<XhciConfiguration> Xhci()
@@ -80,6 +75,14 @@ internal sealed class SectionProbe
             Slots = paths.Count(path => path.StartsWith("xhci/slots", StringComparison.Ordinal) && path.EndsWith("/enabled", StringComparison.Ordinal)),
             Interrupters = paths.Count(path => path.StartsWith("xhci/intr", StringComparison.Ordinal) && path.EndsWith("/iman", StringComparison.Ordinal)),
         });
+    }
+
+    private int Queues(bool isExpress, int offset)
+    {
+        int at = ConfigOffset + (isExpress ? 4096 : 256) + IrqStateSize + VirtioRegisters
+            + (Vectors > 0 ? Vectors * 16 + (Vectors + 7) / 8 + sizeof(ushort) : 0);
+        bool isThere = at + 4 + offset + 2 <= data.Length && BinaryPrimitives.ReadUInt32BigEndian(data.AsSpan(at)) >= offset + 2;
+        return isThere ? Math.Max(1, Little16(at + 4 + offset)) : 1;
     }
 
     private int Byte(int offset) => offset < data.Length ? data[offset] : 0;

@@ -41,6 +41,20 @@ internal static class SectionAssert
         return device;
     }
 
+    /// <summary>Whether the section is of a device of the same configuration.</summary>
+    public static bool CanLoad(IVmState device, DeviceSection section)
+    {
+        try
+        {
+            VmState.Load(device, section.Data, section.Version);
+            return true;
+        }
+        catch (VmStateException)
+        {
+            return false;
+        }
+    }
+
     public static byte[] Save(IVmState device, int? version = null) => SectionDecoder.Save(device, version ?? device.StateType.Version);
 
     public static string Describe(DeviceSection section, IVmState device, string qemu)

@@ -8,16 +8,17 @@ namespace VmStateGen.QemuDevices.Tests;
 /// <summary>Sections of older versions, and what a load of them leaves where they have nothing to say. LiveQemuTests asks QEMU the same.</summary>
 public sealed class VersionTests
 {
-    private const string Resting = "10.0 pc ";
+    private const string Resting = "10.0 ";
 
     /// <summary>Device, version, bytes more than at the current version, and the field whose value is the default.</summary>
     public static TheoryData<string, int, int, string, string> OlderVersions => new()
     {
-        { "i8254#0", 2, -4, "channels[0].irq_disabled", "00000000" },
-        { "ps2kbd#0", 2, -4, "scancode_set", "00000002" },
-        { "timer#0", 1, -8, "cpu_clock_offset", "0000000000000000" },
-        { "serial#0", 2, 0, "", "" },
-        { "0000:00:03.0/e1000#0", 1, +4, "", "" },
+        { "pc i8254#0", 2, -4, "channels[0].irq_disabled", "00000000" },
+        { "pc ps2kbd#0", 2, -4, "scancode_set", "00000002" },
+        { "pc timer#0", 1, -8, "cpu_clock_offset", "0000000000000000" },
+        { "usb 0000:00:03.0/uhci#0", 2, -4, "pending_int_mask", "00000000" },
+        { "pc serial#0", 2, 0, "", "" },
+        { "pc 0000:00:03.0/e1000#0", 1, +4, "", "" },
     };
 
     [Theory, MemberData(nameof(OlderVersions))]
@@ -48,7 +49,7 @@ public sealed class VersionTests
             DeviceCatalog.Names.SelectMany(DeviceCatalog.Candidates).DistinctBy(device => device.StateType.Name)
                 .Where(device => device.StateType.MinimumVersion < device.StateType.Version)
                 .Select(device => $"{device.StateType.Name} {device.StateType.MinimumVersion}..{device.StateType.Version}"),
-            ["e1000 1..2", "i8254 2..3", "ps2kbd 2..3", "serial 2..3", "timer 1..2"]);
+            ["e1000 1..2", "i8254 2..3", "ps2kbd 2..3", "serial 2..3", "timer 1..2", "uhci 1..3"]);
 
     /// <summary>Place of a field of the section itself.</summary>
     private static (int Offset, int Size) Find(DeviceSection section, string name)

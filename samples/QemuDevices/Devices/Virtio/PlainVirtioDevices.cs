@@ -15,3 +15,10 @@ public sealed partial class VirtioScsi(VirtioConfiguration configuration)
 {
     [Field(TypeName = "virtio")] private readonly PlainVirtioState virtio = new(configuration);
 }
+
+/// <summary>A virtio keyboard, mouse or tablet: section <c>virtio-input</c>.</summary>
+[VmState("virtio-input")]
+public sealed partial class VirtioInput(VirtioConfiguration configuration)
+{
+    [Field(TypeName = "virtio")] private readonly PlainVirtioState virtio = new(configuration);
+}
