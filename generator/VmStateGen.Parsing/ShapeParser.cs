@@ -40,6 +40,8 @@ internal sealed partial class ShapeParser(TypeParser parser, ISymbol member, Att
             return null;
         if (attribute.Number("ElementVersion") is not (null or -1) && item.Shape is not (WireShape.List or WireShape.Tree))
             parser.Report(DefinitionRule.Conflict, Location, member.Name, "ElementVersion on something that is no list or tree");
+        if (attribute.Text("Marker") is not null && item.Shape is not WireShape.List)
+            parser.Report(DefinitionRule.Conflict, Location, member.Name, "Marker on something that is no list");
         if (attribute.Text("TypeName") is string typeName)
             model = IsState(item) ? model with { OpaqueType = typeName } : model with { TrailerType = typeName };
         if (attribute.Number("StructVersion") is int structVersion and not -1)

@@ -127,6 +127,13 @@ public ref struct VmStateReader
         return isElement;
     }
 
+    /// <summary>The same where the marker says more: any number but 0 before an element.</summary>
+    public bool NextElement(out byte marker, scoped ReadOnlySpan<byte> field)
+    {
+        marker = Byte(field);
+        return marker != 0;
+    }
+
     /// <summary>The byte 0x30 that stands for a null reference (§2.4); anything else is an error.</summary>
     public void NullElement(scoped ReadOnlySpan<byte> field)
     {

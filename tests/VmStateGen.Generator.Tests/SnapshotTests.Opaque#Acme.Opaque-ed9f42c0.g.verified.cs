@@ -44,7 +44,108 @@ Acme.Opaque#006 "number" f64
         public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             if (version == 1)
-                __SaveVersion1(ref writer, version);
+            {
+                {
+                    try
+                    {
+                        (this.part ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("part"))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    global::Acme.Part?[] elements1 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Part?>(this.parts, 0 + 2, "parts"u8, writer.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < 2; i++)
+                        {
+                            (elements1[i] ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("parts", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    global::Acme.Part?[] elements2 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Part?>(this.holes, 0 + 2, "holes"u8, writer.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < 2; i++)
+                        {
+                            if (elements2[i] is null)
+                            {
+                                writer.WriteByte(0x30);
+                                continue;
+                            }
+                            elements2[i].SaveVmState(ref writer, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("holes", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    var list = this.requests ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
+                    global::VmStateGen.StateArrays.Count(list.Count, 8, "requests"u8, writer.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < list.Count; i++)
+                        {
+                            writer.WriteByte(list[i].Kind is not 0 and byte marker ? marker : throw global::VmStateGen.VmStateErrors.Invalid("Kind is 0, which would end the list", writer.Offset));
+                            list[i].SaveVmState(ref writer, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("requests", i))
+                    {
+                        throw;
+                    }
+                    writer.WriteByte(0);
+                }
+                {
+                    var tree = this.tree ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(writer.Run(4), global::VmStateGen.StateArrays.Count(tree.Count, 8, "tree"u8, writer.Offset));
+                    int i = 0;
+                    try
+                    {
+                        for (; i < tree.Count; i++)
+                        {
+                            var key = tree.GetKeyAtIndex(i);
+                            var value = tree.GetValueAtIndex(i);
+                            writer.WriteByte(1);
+                            global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(writer.Run(8), key);
+                            value.SaveVmState(ref writer, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("tree", i))
+                    {
+                        throw;
+                    }
+                    writer.WriteByte(0);
+                }
+                {
+                    try
+                    {
+                        var companion = new global::Acme.Angle();
+                        companion.CopyFrom(this.angle);
+                        companion.SaveVmState(ref writer, 1);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    global::System.Span<byte> run = writer.Run(8);
+                    global::System.Buffers.Binary.BinaryPrimitives.WriteDoubleBigEndian(run.Slice(0, 8), this.number);
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
         }
@@ -54,7 +155,126 @@ Acme.Opaque#006 "number" f64
         public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version == 1)
-                __LoadVersion1(ref reader, version);
+            {
+                {
+                    try
+                    {
+                        (this.part ?? throw global::VmStateGen.VmStateErrors.Missing(reader.Offset)).LoadVmState(ref reader, 1);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("part"))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    global::Acme.Part?[] elements1 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Part?>(this.parts, 0 + 2, "parts"u8, reader.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < 2; i++)
+                        {
+                            (elements1[i] ??= new global::Acme.Part()).LoadVmState(ref reader, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("parts", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    global::Acme.Part?[] elements2 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Part?>(this.holes, 0 + 2, "holes"u8, reader.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; i < 2; i++)
+                        {
+                            if (elements2[i] is null)
+                            {
+                                reader.NullElement("marker"u8);
+                                continue;
+                            }
+                            elements2[i].LoadVmState(ref reader, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("holes", i))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    var list = this.requests ?? throw global::VmStateGen.VmStateErrors.Missing(reader.Offset);
+                    int i = 0;
+                    try
+                    {
+                        for (; reader.NextElement(out byte marker, "requests"u8); i++)
+                        {
+                            if (i == 8)
+                                global::VmStateGen.VmStateErrors.ThrowCount("requests"u8, 8, 8 + 1L, reader.Offset);
+                            if (i == list.Count)
+                                list.Add(new global::Acme.Part());
+                            (list[i] ??= new global::Acme.Part()).Kind = marker;
+                            (list[i] ??= new global::Acme.Part()).LoadVmState(ref reader, 1);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("requests", i))
+                    {
+                        throw;
+                    }
+                    if (list.Count > i)
+                        list.RemoveRange(i, list.Count - i);
+                }
+                {
+                    var tree = this.tree ?? throw global::VmStateGen.VmStateErrors.Missing(reader.Offset);
+                    long start = reader.Offset;
+                    int count = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "tree:4"u8)), 8, "tree"u8, start);
+                    ulong last = default!;
+                    int i = 0;
+                    try
+                    {
+                        for (; reader.NextElement("tree"u8); i++)
+                        {
+                            if (i == count)
+                                global::VmStateGen.VmStateErrors.ThrowTree("tree"u8, $"{count} nodes", "another one", reader.Offset - 1);
+                            ulong key = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(reader.Run(8, "key:8"u8));
+                            if (i > 0 && tree.Comparer.Compare(last, key) >= 0)
+                                global::VmStateGen.VmStateErrors.ThrowTree("tree"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
+                            last = key;
+                            bool isThere = i < tree.Count && tree.Comparer.Compare(tree.GetKeyAtIndex(i), key) == 0;
+                            while (!isThere && tree.Count > i)
+                                tree.RemoveAt(tree.Count - 1);
+                            var value = isThere ? tree.GetValueAtIndex(i) : new global::Acme.Part();
+                            value.LoadVmState(ref reader, 1);
+                            if (!isThere)
+                                tree.Add(key, value);
+                        }
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("tree", i))
+                    {
+                        throw;
+                    }
+                    if (i != count)
+                        global::VmStateGen.VmStateErrors.ThrowTree("tree"u8, $"{count} nodes", $"{i}", reader.Offset);
+                    while (tree.Count > i)
+                        tree.RemoveAt(tree.Count - 1);
+                }
+                {
+                    try
+                    {
+                        var companion = new global::Acme.Angle();
+                        companion.CopyFrom(this.angle);
+                        companion.LoadVmState(ref reader, 1);
+                        companion.CopyTo(ref this.angle);
+                    }
+                    catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
+                    {
+                        throw;
+                    }
+                }
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(8, "number:8"u8);
+                    this.number = global::System.Buffers.Binary.BinaryPrimitives.ReadDoubleBigEndian(run.Slice(0, 8));
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("opaque"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
@@ -69,310 +289,83 @@ Acme.Opaque#006 "number" f64
         {
             writer.BeginFields();
             if (version == 1)
-                __DescribeVersion1(ref writer, version);
-            else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
-            writer.EndFields();
-        }
-
-        private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
             {
-                try
                 {
-                    (this.part ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                    var mark = writer.BeginStruct("part"u8, "part"u8, 1, opaque: "blob"u8);
+                    this.part!.DescribeVmState(ref writer, 1);
+                    writer.EndStruct(mark);
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("part"))
                 {
-                    throw;
-                }
-            }
-            {
-                global::Acme.Part?[] elements1 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Part?>(this.parts, 0 + 2, "parts"u8, writer.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < 2; i++)
+                    int count = 2;
+                    for (int i = 0; i < count && i < 1; i++)
                     {
-                        (elements1[i] ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                        var mark = writer.BeginStruct("parts"u8, "part"u8, 1, i, count, true, opaque: "blob"u8);
+                        this.parts![i]!.DescribeVmState(ref writer, 1);
+                        writer.EndStruct(mark);
                     }
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("parts", i))
                 {
-                    throw;
-                }
-            }
-            {
-                global::Acme.Part?[] elements2 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Part?>(this.holes, 0 + 2, "holes"u8, writer.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < 2; i++)
+                    int count = 2;
+                    for (int first = 0, next; first < count; first = next)
                     {
-                        if (elements2[i] is null)
+                        bool isNull = this.holes![first] is null;
+                        next = first + 1;
+                        while (next < count && this.holes![next] is null == isNull)
+                            next++;
+                        if (isNull)
                         {
-                            writer.WriteByte(0x30);
+                            writer.Array("holes"u8, writer.NullType, 1, next - first, true);
                             continue;
                         }
-                        elements2[i].SaveVmState(ref writer, 1);
+                        for (int i = first; i < first + 1; i++)
+                        {
+                            var mark = writer.BeginStruct("holes"u8, "part"u8, 1, i - first, next - first, true, opaque: "blob"u8);
+                            this.holes![i]!.DescribeVmState(ref writer, 1);
+                            writer.EndStruct(mark);
+                        }
                     }
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("holes", i))
                 {
-                    throw;
-                }
-            }
-            {
-                var list = this.requests ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                global::VmStateGen.StateArrays.Count(list.Count, 8, "requests"u8, writer.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < list.Count; i++)
+                    var mark = writer.BeginStates("requests"u8, "qlist"u8, opaque: "requests"u8);
+                    var list = this.requests!;
+                    for (int i = 0; i < list.Count; i++)
                     {
-                        writer.WriteByte(1);
-                        list[i].SaveVmState(ref writer, 1);
+                        writer.Skip(1);
+                        writer.BeginInline("part"u8, 1);
+                        list[i].DescribeVmState(ref writer, 1);
                     }
+                    writer.Skip(1);
+                    writer.EndStruct(mark);
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("requests", i))
                 {
-                    throw;
-                }
-                writer.WriteByte(0);
-            }
-            {
-                var tree = this.tree ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(writer.Run(4), global::VmStateGen.StateArrays.Count(tree.Count, 8, "tree"u8, writer.Offset));
-                int i = 0;
-                try
-                {
+                    var mark = writer.BeginStates("tree"u8, "gtree"u8, opaque: "tree"u8);
+                    writer.Skip(4);
+                    var tree = this.tree!;
+                    int i = 0;
                     for (; i < tree.Count; i++)
                     {
                         var key = tree.GetKeyAtIndex(i);
                         var value = tree.GetValueAtIndex(i);
-                        writer.WriteByte(1);
-                        global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(writer.Run(8), key);
-                        value.SaveVmState(ref writer, 1);
+                        writer.Skip(9);
+                        writer.BeginInline("part"u8, 1);
+                        value.DescribeVmState(ref writer, 1);
                     }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("tree", i))
-                {
-                    throw;
-                }
-                writer.WriteByte(0);
-            }
-            {
-                try
-                {
-                    var companion = new global::Acme.Angle();
-                    companion.CopyFrom(this.angle);
-                    companion.SaveVmState(ref writer, 1);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
-                {
-                    throw;
-                }
-            }
-            {
-                global::System.Span<byte> run = writer.Run(8);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteDoubleBigEndian(run.Slice(0, 8), this.number);
-            }
-        }
-
-        private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                try
-                {
-                    (this.part ?? throw global::VmStateGen.VmStateErrors.Missing(reader.Offset)).LoadVmState(ref reader, 1);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("part"))
-                {
-                    throw;
-                }
-            }
-            {
-                global::Acme.Part?[] elements1 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Part?>(this.parts, 0 + 2, "parts"u8, reader.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < 2; i++)
-                    {
-                        (elements1[i] ??= new global::Acme.Part()).LoadVmState(ref reader, 1);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("parts", i))
-                {
-                    throw;
-                }
-            }
-            {
-                global::Acme.Part?[] elements2 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Part?>(this.holes, 0 + 2, "holes"u8, reader.Offset);
-                int i = 0;
-                try
-                {
-                    for (; i < 2; i++)
-                    {
-                        if (elements2[i] is null)
-                        {
-                            reader.NullElement("marker"u8);
-                            continue;
-                        }
-                        elements2[i].LoadVmState(ref reader, 1);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("holes", i))
-                {
-                    throw;
-                }
-            }
-            {
-                var list = this.requests ?? throw global::VmStateGen.VmStateErrors.Missing(reader.Offset);
-                int i = 0;
-                try
-                {
-                    for (; reader.NextElement("requests"u8); i++)
-                    {
-                        global::VmStateGen.StateArrays.Count(i + 1L, 8, "requests"u8, reader.Offset - 1);
-                        if (i == list.Count)
-                            list.Add(new global::Acme.Part());
-                        (list[i] ??= new global::Acme.Part()).LoadVmState(ref reader, 1);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("requests", i))
-                {
-                    throw;
-                }
-                if (list.Count > i)
-                    list.RemoveRange(i, list.Count - i);
-            }
-            {
-                var tree = this.tree ?? throw global::VmStateGen.VmStateErrors.Missing(reader.Offset);
-                long start = reader.Offset;
-                int count = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "tree:4"u8)), 8, "tree"u8, start);
-                ulong last = default!;
-                int i = 0;
-                try
-                {
-                    for (; reader.NextElement("tree"u8); i++)
-                    {
-                        if (i == count)
-                            global::VmStateGen.VmStateErrors.ThrowTree("tree"u8, $"{count} nodes", "another one", reader.Offset - 1);
-                        ulong key = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(reader.Run(8, "key:8"u8));
-                        if (i > 0 && tree.Comparer.Compare(last, key) >= 0)
-                            global::VmStateGen.VmStateErrors.ThrowTree("tree"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
-                        last = key;
-                        bool isThere = i < tree.Count && tree.Comparer.Compare(tree.GetKeyAtIndex(i), key) == 0;
-                        while (!isThere && tree.Count > i)
-                            tree.RemoveAt(tree.Count - 1);
-                        var value = isThere ? tree.GetValueAtIndex(i) : new global::Acme.Part();
-                        value.LoadVmState(ref reader, 1);
-                        if (!isThere)
-                            tree.Add(key, value);
-                    }
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("tree", i))
-                {
-                    throw;
-                }
-                if (i != count)
-                    global::VmStateGen.VmStateErrors.ThrowTree("tree"u8, $"{count} nodes", $"{i}", reader.Offset);
-                while (tree.Count > i)
-                    tree.RemoveAt(tree.Count - 1);
-            }
-            {
-                try
-                {
-                    var companion = new global::Acme.Angle();
-                    companion.CopyFrom(this.angle);
-                    companion.LoadVmState(ref reader, 1);
-                    companion.CopyTo(ref this.angle);
-                }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
-                {
-                    throw;
-                }
-            }
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(8, "number:8"u8);
-                this.number = global::System.Buffers.Binary.BinaryPrimitives.ReadDoubleBigEndian(run.Slice(0, 8));
-            }
-        }
-
-        private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            {
-                var mark = writer.BeginStruct("part"u8, "part"u8, 1, opaque: "blob"u8);
-                this.part!.DescribeVmState(ref writer, 1);
-                writer.EndStruct(mark);
-            }
-            {
-                int count = 2;
-                for (int i = 0; i < count && i < 1; i++)
-                {
-                    var mark = writer.BeginStruct("parts"u8, "part"u8, 1, i, count, true, opaque: "blob"u8);
-                    this.parts![i]!.DescribeVmState(ref writer, 1);
+                    writer.Skip(1);
                     writer.EndStruct(mark);
                 }
-            }
-            {
-                int count = 2;
-                for (int first = 0, next; first < count; first = next)
                 {
-                    bool isNull = this.holes![first] is null;
-                    next = first + 1;
-                    while (next < count && this.holes![next] is null == isNull)
-                        next++;
-                    if (isNull)
-                    {
-                        writer.Array("holes"u8, writer.NullType, 1, next - first, true);
-                        continue;
-                    }
-                    for (int i = first; i < first + 1; i++)
-                    {
-                        var mark = writer.BeginStruct("holes"u8, "part"u8, 1, i - first, next - first, true, opaque: "blob"u8);
-                        this.holes![i]!.DescribeVmState(ref writer, 1);
-                        writer.EndStruct(mark);
-                    }
+                    var mark = writer.BeginStates("angle"u8, "tmp"u8, opaque: "angle"u8);
+                    var companion = new global::Acme.Angle();
+                    companion.CopyFrom(this.angle);
+                    writer.BeginInline("angle"u8, 1);
+                    companion.DescribeVmState(ref writer, 1);
+                    writer.EndStruct(mark);
                 }
+                writer.Field("number"u8, "CPU_Double_U"u8, 8);
             }
-            {
-                var mark = writer.BeginStates("requests"u8, "qlist"u8, opaque: "requests"u8);
-                var list = this.requests!;
-                for (int i = 0; i < list.Count; i++)
-                {
-                    writer.Skip(1);
-                    writer.BeginInline("part"u8, 1);
-                    list[i].DescribeVmState(ref writer, 1);
-                }
-                writer.Skip(1);
-                writer.EndStruct(mark);
-            }
-            {
-                var mark = writer.BeginStates("tree"u8, "gtree"u8, opaque: "tree"u8);
-                writer.Skip(4);
-                var tree = this.tree!;
-                int i = 0;
-                for (; i < tree.Count; i++)
-                {
-                    var key = tree.GetKeyAtIndex(i);
-                    var value = tree.GetValueAtIndex(i);
-                    writer.Skip(9);
-                    writer.BeginInline("part"u8, 1);
-                    value.DescribeVmState(ref writer, 1);
-                }
-                writer.Skip(1);
-                writer.EndStruct(mark);
-            }
-            {
-                var mark = writer.BeginStates("angle"u8, "tmp"u8, opaque: "angle"u8);
-                var companion = new global::Acme.Angle();
-                companion.CopyFrom(this.angle);
-                writer.BeginInline("angle"u8, 1);
-                companion.DescribeVmState(ref writer, 1);
-                writer.EndStruct(mark);
-            }
-            writer.Field("number"u8, "CPU_Double_U"u8, 8);
+            else
+                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
+            writer.EndFields();
         }
     }
 }

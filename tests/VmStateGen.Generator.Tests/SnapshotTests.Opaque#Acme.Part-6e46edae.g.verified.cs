@@ -32,7 +32,12 @@ Acme.Part#000 "id" u8
         public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
         {
             if (version == 1)
-                __SaveVersion1(ref writer, version);
+            {
+                {
+                    global::System.Span<byte> run = writer.Run(1);
+                    run[0] = this.id;
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
         }
@@ -42,7 +47,12 @@ Acme.Part#000 "id" u8
         public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
         {
             if (version == 1)
-                __LoadVersion1(ref reader, version);
+            {
+                {
+                    global::System.ReadOnlySpan<byte> run = reader.Run(1, "id:1"u8);
+                    this.id = run[0];
+                }
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("part"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
@@ -57,41 +67,12 @@ Acme.Part#000 "id" u8
         {
             writer.BeginFields();
             if (version == 1)
-                __DescribeVersion1(ref writer, version);
+            {
+                writer.Field("id"u8, "uint8"u8, 1);
+            }
             else
                 throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
             writer.EndFields();
-        }
-
-        private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
-        {
-            {
-                global::System.Span<byte> run = writer.Run(1);
-                run[0] = this.id;
-            }
-        }
-
-        internal void SaveVmStateRun1(global::System.Span<byte> run)
-        {
-            run[0] = this.id;
-        }
-
-        private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
-        {
-            {
-                global::System.ReadOnlySpan<byte> run = reader.Run(1, "id:1"u8);
-                this.id = run[0];
-            }
-        }
-
-        internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
-        {
-            this.id = run[0];
-        }
-
-        private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
-        {
-            writer.Field("id"u8, "uint8"u8, 1);
         }
     }
 }

@@ -300,6 +300,7 @@ internal static class Sources
         public partial class Part
         {
             [Field] private byte id;
+            [Ignore("before it")] internal byte Kind { get; set; }
         }
 
         [VmState]
@@ -316,7 +317,7 @@ internal static class Sources
             [Field(TypeName = "blob")] private readonly Part part = new();
             [Field(TypeName = "blob", Length = 2)] private readonly Part[] parts = { new(), new() };
             [Field(TypeName = "blob", Length = 2)] private readonly Part?[] holes = new Part?[2];
-            [Field(TypeName = "requests", Max = 8)] private readonly System.Collections.Generic.List<Part> requests = new();
+            [Field(TypeName = "requests", Max = 8, Marker = nameof(Part.Kind))] private readonly System.Collections.Generic.List<Part> requests = new();
             [Field(TypeName = "tree", Max = 8)] private readonly System.Collections.Generic.SortedList<ulong, Part> tree = new();
             [Field(TypeName = "angle", Via = typeof(Angle))] private double angle;
             [Field(TypeName = "CPU_Double_U")] private double number;

@@ -62,6 +62,11 @@ public sealed partial record Scene
         {
             Program = new PortProgram().WriteDisk(0x81, 3),
         },
+        Failing("usb-read", "pc", "read", ["scsi-disk"], "-device", "qemu-xhci,id=x", "-device", "usb-storage,bus=x.0,drive=failing,bootindex=0") with
+        {
+            // As if the disk had read the sector, and the guest had still to fetch it.
+            Edit = section => section with { Data = [.. Replaced(section.Data[..^6], 4 + 96 + 4, 1, 2), 0, 0, 2, 0, .. Enumerable.Repeat((byte)0xAB, 512), .. section.Data[^6..]] },
+        },
         new()
         {
             Name = "usb", Devices = Usb,
@@ -146,6 +151,13 @@ public sealed partial record Scene
     {
         int table = data.AsSpan().IndexOf("virtio/64bit_features"u8) - 2 - 11 - 512;
         return [.. data[..(table - 1)], 2, 0x52, 0x54, 0, 0, 0, 1, 0x52, 0x54, 0, 0, 0, 2, .. data[table..]];
+    }
+
+    private static byte[] Replaced(byte[] data, int at, byte expected, byte value)
+    {
+        if (data[at] != expected)
+            throw new InvalidOperationException($"{data[at]} at {at}, not {expected}");
+        return [.. data[..at], value, .. data[(at + 1)..]];
     }
 
     /// <summary>Puts bytes in front of a subsection, or of the five flags that a disk's section ends with.</summary>

@@ -25,7 +25,9 @@ internal static class ListCode
             isLinked ? "for (var node = list.First; node is not null; node = node.Next, i++)" : "for (; i < list.Count; i++)",
             () =>
             {
-                source.Line("writer.WriteByte(1);");
+                source.Line(item.Model.Marker is string marker
+                    ? $"writer.WriteByte({Element(item)}.{marker} is not 0 and byte marker ? marker : throw {Names.Errors}.Invalid(\"{marker} is 0, which would end the list\", writer.Offset));"
+                    : "writer.WriteByte(1);");
                 MemberCode.Call(source, item.Model.SetsParent, Element(item), $"{Names.Save}(ref writer, {Version(item)})");
             }));
         source.Block(MemberCode.Within(item.Wire.Name, "i"), () => source.Line("throw;"));
@@ -44,7 +46,7 @@ internal static class ListCode
         source.Line("int i = 0;");
         string next = IsRun(item)
             ? $"reader.NextElement({MemberCode.Name(item)}, {Size(item)}, {SourceWriter.Utf8(item.Linked.Nested!.RunMap)}, out {Names.ReadOnlySpan}<byte> run)"
-            : $"reader.NextElement({MemberCode.Name(item)})";
+            : $"reader.NextElement({(item.Model.Marker is null ? "" : "out byte marker, ")}{MemberCode.Name(item)})";
         source.Block("try", () => source.Block($"for (; {next}; i++)", () =>
         {
             source.Line($"if (i == {item.Wire.Max})");
@@ -59,10 +61,13 @@ internal static class ListCode
                 source.Line("if (i == list.Count)");
                 source.Indented(() => source.Line($"list.Add({made});"));
             }
+            string place = item.Model.IsStructState ? Element(item) : $"({Slot(item)} ??= {made})";
+            if (item.Model.Marker is string member)
+                source.Line($"{place}.{member} = marker;");
             if (IsRun(item))
                 source.Line($"{Element(item)}.{Names.LoadRun}{item.Linked.Nested!.RunVersion}(run);");
             else
-                MemberCode.Call(source, item.Model.SetsParent, item.Model.IsStructState ? Element(item) : $"({Slot(item)} ??= {made})", $"{Names.Load}(ref reader, {Version(item)})");
+                MemberCode.Call(source, item.Model.SetsParent, place, $"{Names.Load}(ref reader, {Version(item)})");
             if (isLinked)
                 source.Line("node = node.Next;");
         }));
@@ -111,7 +116,7 @@ internal static class ListCode
     }
 
     /// <summary>Whether an element is a fixed number of bytes that fits into a run with its marker.</summary>
-    private static bool IsRun(BoundItem item) =>
+    private static bool IsRun(BoundItem item) => item.Model.Marker is null &&
         item.Linked.Nested!.RunVersion is not null && item.Model.IsStructState && item.Linked.ElementSize is > 0 and < WireLayout.MaxRun;
 
     private static int Size(BoundItem item) => item.Linked.ElementSize!.Value;

@@ -111,6 +111,9 @@ public sealed record ItemModel
     /// <summary>QEMU's type name in a trailer.</summary>
     public string TrailerType { get; init; } = "";
 
+    /// <summary>The member of a list's elements that stands before each of them; null if it is always 1.</summary>
+    public string? Marker { get; init; }
+
     /// <summary>The trailer's name for state that it does not look into; null if it shows the fields.</summary>
     public string? OpaqueType { get; init; }
 
