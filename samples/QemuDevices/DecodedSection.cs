@@ -131,7 +131,8 @@ internal static class SectionDecoder
             return false;
         }
         VmDeviceDescription layout = Parse(Describe(device, section.Name, section.InstanceId, (int)version, whose, showsOpaque: true));
-        decoded = new DecodedSection(device, encoded, description, layout, VmDescriptionFields.Enumerate(layout, encoded).ToList());
+        // Without the bytes: they are the device's own, and a list may have markers that are no trailer's business.
+        decoded = new DecodedSection(device, encoded, description, layout, VmDescriptionFields.Enumerate(layout).ToList());
         misfit = "";
         return true;
     }

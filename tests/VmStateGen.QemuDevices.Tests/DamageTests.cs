@@ -107,8 +107,7 @@ public sealed class DamageTests
     /// <summary>The parts of the section, of what the trailer says opaquely too.</summary>
     private static IEnumerable<VmDescriptionSpan> Spans(DeviceSection section) => VmDescriptionFields.Spans(
         SectionDecoder.Parse(SectionDecoder.Describe(
-            SectionAssert.Load(section), section.Name, section.InstanceId, section.Version, VmDescriptionDialect.Qemu100, showsOpaque: true)),
-        section.Data);
+            SectionAssert.Load(section), section.Name, section.InstanceId, section.Version, VmDescriptionDialect.Qemu100, showsOpaque: true)));
 
     /// <summary>Loads and returns why it was refused; anything else than a <see cref="VmStateException"/> fails the test.</summary>
     private static VmStateException? Load(IVmState device, DeviceSection section, byte[] bytes)
