@@ -21,7 +21,7 @@ finish() {
 }
 
 qemu_missing=
-eng/get-qemu.sh 7.2 10.0 || qemu_missing='warning: not every QEMU could be made available (see above); tests that need a missing one say so'
+eng/get-qemu.sh 7.2 10.0 7.2-aarch64 10.0-aarch64 7.2-riscv64 10.0-riscv64 || qemu_missing='warning: not every QEMU could be made available (see above); tests that need a missing one say so'
 
 if ! dotnet build VmStateGen.sln -c Release; then
     echo 'The build failed; no test ran.'

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes a real QEMU available for the tests: eng/get-qemu.sh VERSION...     (VERSION: 7.2 or 10.0)
+# Makes a real QEMU available for the tests: eng/get-qemu.sh VERSION[-TARGET]...   (VERSION: 7.2 or 10.0; TARGET: aarch64 or riscv64)
 #
-# Prints the path of a ready qemu-system-x86_64 for each version, one a line. Nothing is installed: the packages of the
+# Prints the path of a ready qemu-system-x86_64, or that of the target, for each version, one a line. Nothing is installed: the packages of the
 # Debian suite that carries the version are downloaded through a scratch apt configuration and unpacked into
-#     ${VMSTATEGEN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vmstategen}/qemu-VERSION/
+#     ${VMSTATEGEN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vmstategen}/qemu-VERSION[-TARGET]/
 # together with every library they need, libc included, so the host's own packages neither matter nor change. No root needed.
 # A second run finds the folder and downloads nothing. Exit: 0 all there, 1 something is missing (a sentence on stderr), 2 usage.
 #
@@ -17,10 +17,27 @@ say()  { printf 'get-qemu: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
 suite_of() {
-    case $1 in
+    case ${1%%-*} in
         7.2)  echo bookworm ;;
         10.0) echo trixie ;;
         *)    say "unknown QEMU version '$1'; known: 7.2 10.0"; exit 2 ;;
+    esac
+}
+
+target_of() {
+    case $1 in
+        *-aarch64|*-riscv64) echo "${1#*-}" ;;
+        *-*) say "unknown target in '$1'; known: aarch64 riscv64"; exit 2 ;;
+        *)   echo x86_64 ;;
+    esac
+}
+
+# The packages that carry a target. RISC-V has got one of its own in newer suites.
+packages_of() {
+    case $1 in
+        aarch64) echo qemu-system-arm ;;
+        riscv64) apt-cache show qemu-system-riscv > /dev/null 2>&1 && echo qemu-system-riscv || echo qemu-system-misc ;;
+        *)       echo qemu-system-x86 qemu-utils ;;
     esac
 }
 
@@ -167,19 +184,24 @@ WRAPPER
 
 # A machine that comes up, answers and quits: proves libraries, modules and firmware at once.
 try_machine() {
-    local out
+    local out nics='-device e1000 -device virtio-net-pci'
+    # Targets other than PCs come without the boot firmware of network cards.
+    [[ $2 != virt ]] || nics='-nic none -device virtio-net-pci,romfile='
+    # shellcheck disable=SC2086  # several words on purpose
     out=$(printf '%s\n' '{"execute":"qmp_capabilities"}' '{"execute":"quit"}' \
-        | timeout 60 "$1" -M "$2" -accel tcg -m 64 -display none -S -qmp stdio -device e1000 -device virtio-net-pci 2>&1) \
+        | timeout 60 "$1" -M "$2" -accel tcg -m 64 -display none -S -qmp stdio $nics 2>&1) \
         && [[ $out == *SHUTDOWN* ]] || { say "$out"; return 1; }
 }
 
 get() {
-    local version=$1 suite cache final
+    local version=$1 suite cache final target program release=${1%%-*}
     suite=$(suite_of "$version")
+    target=$(target_of "$version")
+    program=qemu-system-$target
     cache=${VMSTATEGEN_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set; set VMSTATEGEN_CACHE to a folder}/.cache}/vmstategen}
     final=$cache/qemu-$version
-    if [[ -x $final/qemu-system-x86_64 ]]; then
-        echo "$final/qemu-system-x86_64"
+    if [[ -x $final/$program ]]; then
+        echo "$final/$program"
         return
     fi
 
@@ -207,8 +229,9 @@ get() {
     write_apt_configuration "$apt"
     export APT_CONFIG=$apt/apt.conf
     update_lists "$apt" "$log" || { tail -n 5 "$log" >&2; fail "cannot read the package lists of suite $suite: offline, or the archive does not carry it"; }
-    apt-get -y --no-install-recommends --download-only install qemu-system-x86 qemu-utils > "$log" 2>&1 \
-        || { tail -n 5 "$log" >&2; fail "cannot download qemu-system-x86 of suite $suite"; }
+    # shellcheck disable=SC2046  # several packages are several words
+    apt-get -y --no-install-recommends --download-only install $(packages_of "$target") > "$log" 2>&1 \
+        || { tail -n 5 "$log" >&2; fail "cannot download $program of suite $suite"; }
 
     local deb tree=$work/tree
     # A system with /lib merged into /usr expects both names to be one folder, and some packages still use the old one.
@@ -221,27 +244,29 @@ get() {
     done
     # Only what a QEMU reads at run time is worth the disk.
     rm -rf "$tree"/root/usr/share/{doc,man,locale,info,lintian,i18n,zoneinfo,perl,perl5,icons,fonts,bash-completion} "$tree"/root/{var,etc}
-    write_wrapper "$tree/qemu-system-x86_64"
-    write_wrapper "$tree/qemu-img"
+    write_wrapper "$tree/$program"
+    [[ $target != x86_64 ]] || write_wrapper "$tree/qemu-img"
 
     local found
-    found=$("$tree/qemu-system-x86_64" --version 2>&1 | head -n 1) || true
-    [[ $found == *"version $version."* ]] || fail "suite $suite gave '$found', not QEMU $version"
-    for tool in pc q35; do
-        try_machine "$tree/qemu-system-x86_64" "$tool" || fail "QEMU $version was fetched but cannot start a '$tool' machine"
+    found=$("$tree/$program" --version 2>&1 | head -n 1) || true
+    [[ $found == *"version $release."* ]] || fail "suite $suite gave '$found', not QEMU $version"
+    local machines='pc q35'
+    [[ $target == x86_64 ]] || machines=virt
+    for tool in $machines; do
+        try_machine "$tree/$program" "$tool" || fail "QEMU $version was fetched but cannot start a '$tool' machine"
     done
 
     # Whole or not at all. Losing to another run that just did the same is as good as winning.
     chmod 755 "$tree"
-    mv -T "$tree" "$final" 2> /dev/null || [[ -x $final/qemu-system-x86_64 ]] || fail "cannot rename $tree to $final"
+    mv -T "$tree" "$final" 2> /dev/null || [[ -x $final/$program ]] || fail "cannot rename $tree to $final"
     rm -rf "$work"
     trap - EXIT
     say "QEMU $version is ready: $found"
-    echo "$final/qemu-system-x86_64"
+    echo "$final/$program"
 }
 
-[[ $# -gt 0 ]] || { say "usage: get-qemu.sh VERSION...   (7.2 or 10.0)"; exit 2; }
-for version; do suite_of "$version" > /dev/null; done
+[[ $# -gt 0 ]] || { say "usage: get-qemu.sh VERSION[-TARGET]...   (7.2 or 10.0; aarch64 or riscv64)"; exit 2; }
+for version; do suite_of "$version" > /dev/null; target_of "$version" > /dev/null; done
 status=0
 for version; do
     # One version that cannot be had does not keep the others away.

@@ -177,7 +177,7 @@ internal sealed class ItemParser(TypeParser parser)
             parser.Fail();
             return;
         }
-        string name = attribute.Argument(0) as string ?? WireNames.Snake(member.Name);
+        string name = attribute.Argument(0) as string ?? WireName.Of(member.Name);
         parser.CheckName(name, member.Name, attribute.Location);
         var shape = new ShapeParser(parser, member, attribute, IsReadOnly(member, parser));
         if (shape.Parse() is not (WireItem item, ItemModel model))

@@ -94,7 +94,7 @@ internal sealed class SubsectionParser(TypeParser parser)
             parser.Fail();
             return;
         }
-        string name = attribute.Argument(0) as string ?? parser.Name + "/" + WireNames.Snake(member.Name);
+        string name = attribute.Argument(0) as string ?? parser.Name + "/" + WireName.Of(member.Name);
         if (memberType is not INamedTypeSymbol type || !TypeParser.IsState(type))
         {
             parser.Report(DefinitionRule.UnsupportedType, member, member.Name, memberType.ToDisplayString(),
@@ -136,7 +136,7 @@ internal sealed class SubsectionParser(TypeParser parser)
     /// <summary>The nested type's own subsections are recognised by its name, which must then be the one on the wire (qemu-migration.md §2.6).</summary>
     private void CheckInnerNames(INamedTypeSymbol type, AttributeReader nested, string name, Location? location)
     {
-        string ownName = nested.Argument(0) as string ?? WireNames.Snake(type.Name);
+        string ownName = nested.Argument(0) as string ?? WireName.Of(type.Name);
         bool hasSubsections = AttributeReader.Has(type, "Subsection")
             || type.GetMembers().Any(inner => AttributeReader.Has(inner, "Subsection"));
         if (hasSubsections && ownName != name)

@@ -341,7 +341,7 @@ public sealed class TypeParser
     private (string Name, bool IsSection) ReadName(AttributeReader attribute)
     {
         string? given = attribute.Argument(0) as string;
-        string name = given ?? WireNames.Snake(type.Name);
+        string name = given ?? WireName.Of(type.Name);
         CheckName(name, type.Name, attribute.Location);
         return (name, given is not null && !attribute.Flag("Nested"));
     }
@@ -351,7 +351,7 @@ public sealed class TypeParser
         if (attribute.Constant("Priority") is not { Type: INamedTypeSymbol priority, Value: object value })
             return "default";
         string name = priority.GetMembers().OfType<IFieldSymbol>().FirstOrDefault(field => Equals(field.ConstantValue, value))?.Name ?? "Default";
-        return WireNames.Snake(name).Replace('_', '-');
+        return WireName.Of(name).Replace('_', '-');
     }
 
     private void CheckDeclaration(bool isSection)

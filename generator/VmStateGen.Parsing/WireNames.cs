@@ -11,23 +11,6 @@ public static class WireNames
 {
     private static readonly SymbolDisplayFormat QualifiedFormat = SymbolDisplayFormat.FullyQualifiedFormat;
 
-    /// <summary>The default wire name of a member or type: <c>_rxbufSize</c> is <c>rxbuf_size</c>, <c>IRQState</c> is <c>irq_state</c>.</summary>
-    public static string Snake(string name)
-    {
-        name = name.TrimStart('_');
-        var text = new StringBuilder();
-        for (int i = 0; i < name.Length; i++)
-        {
-            char c = name[i];
-            bool startsWord = i > 0 && char.IsUpper(c) && name[i - 1] != '_'
-                && (!char.IsUpper(name[i - 1]) || (i + 1 < name.Length && char.IsLower(name[i + 1])));
-            if (startsWord)
-                text.Append('_');
-            text.Append(char.ToLowerInvariant(c));
-        }
-        return text.ToString();
-    }
-
     /// <summary>CLR metadata name with namespace: <c>Acme.Outer+Inner`1</c>.</summary>
     public static string Key(INamedTypeSymbol type)
     {

@@ -11,14 +11,13 @@ namespace VmStateGen.Qemu;
 
 /// <summary>A QEMU that this machine can run, and how to come by one.</summary>
 /// <remarks>
+/// A version is one such as <c>7.2</c>, a PC's, or <c>7.2-aarch64</c>, that of another target.
 /// Looked for in this order: the environment variable <c>VMSTATEGEN_QEMU_72</c> or <c>VMSTATEGEN_QEMU_100</c> (the version without its dot),
 /// the folder that <c>eng/get-qemu.sh</c> fills, and a <c>qemu-system-x86_64</c> on the PATH if its version is the wanted one.
 /// Answers are kept for the life of the process, the missing ones too: a download that failed is not tried again for every test.
 /// </remarks>
 public sealed partial class QemuInstallation
 {
-    private const string Program = "qemu-system-x86_64";
-
     private static readonly ConcurrentDictionary<string, Lazy<Answer>> Obtained = new();
 
     private QemuInstallation(string name, string path, Version release)
@@ -87,8 +86,12 @@ public sealed partial class QemuInstallation
         return Examine(version, path);
     }
 
+    /// <summary>A version names a target behind a dash; without one it is a PC's.</summary>
+    private static string Program(string version) => "qemu-system-" + (version.Split('-', 2) is [_, var target] ? target : "x86_64");
+
     private static Answer Find(string version)
     {
+        string program = Program(version);
         string variable = Variable(version);
         if (Chosen(version) is { } chosen)
         {
@@ -99,20 +102,20 @@ public sealed partial class QemuInstallation
 
         if (CacheFolder() is { } cache)
         {
-            string cached = System.IO.Path.Combine(cache, "qemu-" + version, Program);
+            string cached = System.IO.Path.Combine(cache, "qemu-" + version, program);
             if (File.Exists(cached))
                 return Examine(version, cached);
         }
 
         string[] folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
-        string? host = folders.Select(folder => System.IO.Path.Combine(folder, Program)).FirstOrDefault(File.Exists);
+        string? host = folders.Select(folder => System.IO.Path.Combine(folder, program)).FirstOrDefault(File.Exists);
         if (host is not null && Examine(version, host) is { Installation: not null } onPath)
             return onPath;
         return new(null, $"no QEMU {version} here: {variable} is not set, eng/get-qemu.sh {version} has not run"
-            + (host is null ? $", and {Program} is not on the PATH" : $", and {host} is another version"));
+            + (host is null ? $", and {program} is not on the PATH" : $", and {host} is another version"));
     }
 
-    private static string Variable(string version) => "VMSTATEGEN_QEMU_" + version.Replace(".", "", StringComparison.Ordinal);
+    private static string Variable(string version) => "VMSTATEGEN_QEMU_" + version.Replace(".", "", StringComparison.Ordinal).Replace('-', '_').ToUpperInvariant();
 
     private static string? Chosen(string version)
         => Environment.GetEnvironmentVariable(Variable(version)) is { Length: > 0 } path ? path : null;
@@ -126,7 +129,7 @@ public sealed partial class QemuInstallation
             if (code != 0 || !match.Success)
                 return new(null, $"'{path} --version' ended with code {code}: {(output + errors).Trim()}");
             var release = Version.Parse(match.Groups[1].Value);
-            return $"{release.Major}.{release.Minor}" == version
+            return $"{release.Major}.{release.Minor}" == version.Split('-')[0]
                 ? new(new QemuInstallation(version, System.IO.Path.GetFullPath(path), release), "")
                 : new(null, $"{path} is QEMU {release}, not {version}");
         }

@@ -62,9 +62,6 @@ public static class StateArrays
     public static T[,] Ensure<T>(T[,]? array, int rows, int columns) =>
         array is not null && array.GetLength(0) == rows && array.GetLength(1) == columns ? array : new T[rows, columns];
 
-    /// <summary>The array if it has just that length, else a new one: of a blob the length is part of the value.</summary>
-    public static T[] Exactly<T>(T[]? array, int length) => array is not null && array.Length == length ? array : new T[length];
-
     /// <summary>A count that is in range.</summary>
     public static int Count(long count, int most, ReadOnlySpan<byte> field, long offset)
     {

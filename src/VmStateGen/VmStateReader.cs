@@ -14,6 +14,9 @@ public ref struct VmStateReader
 {
     private const byte NullMarkerByte = 0x30;
 
+    /// <summary>Elements that are allocated before the first byte of an array from a stream has come.</summary>
+    private const int FirstPiece = 4096;
+
     private readonly VmStateInput? input;
     private ReadOnlySpan<byte> window;
     private int position;
@@ -70,6 +73,32 @@ public ref struct VmStateReader
         }
     }
 
+    /// <summary>
+    /// Numbers whose count came with the stream, into <paramref name="array"/> if it is long enough, else into a new array that grows
+    /// as the bytes come: a count alone makes nobody allocate.
+    /// </summary>
+    /// <param name="array">What the member holds.</param>
+    /// <param name="count">Elements that follow, 0 or more.</param>
+    /// <param name="field">The field's name, for errors.</param>
+    /// <param name="isExact">A longer array will not do: its length is part of the value.</param>
+    public T[] ReadCounted<T>(T[]? array, int count, scoped ReadOnlySpan<byte> field, bool isExact = false)
+        where T : unmanaged
+    {
+        Require((long)count * Unsafe.SizeOf<T>(), field);
+        if (array is null || array.Length < count || (isExact && array.Length != count))
+            array = new T[input is null ? count : Math.Min(count, FirstPiece)];
+        int done = 0;
+        while (true)
+        {
+            int end = Math.Min(count, array.Length);
+            ReadArray<T>(array.AsSpan(done, end - done), field);
+            done = end;
+            if (done == count)
+                return array;
+            Array.Resize(ref array, (int)Math.Min(count, 2L * array.Length));
+        }
+    }
+
     /// <summary>Booleans, one byte each, as many as <paramref name="values"/> has.</summary>
     public void ReadArray(scoped Span<bool> values, scoped ReadOnlySpan<byte> field)
     {
@@ -103,31 +132,37 @@ public ref struct VmStateReader
         return marker == 1;
     }
 
-    /// <summary>As <see cref="NextElement(ReadOnlySpan{byte})"/>, with the bytes of an element of that size.</summary>
+    /// <summary>
+    /// What is left of the window. Code that walks many small elements does so here, with a position of its own, and tells with
+    /// <see cref="Consume"/> how far it came: a position that is read and written in memory for each costs as much as the element.
+    /// </summary>
+    public readonly ReadOnlySpan<byte> Rest => window[position..];
+
+    /// <summary>Moves on over bytes of <see cref="Rest"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There are not so many.</exception>
+    public void Consume(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)(window.Length - position));
+        position += count;
+    }
+
+    /// <summary>As <see cref="NextElement(ReadOnlySpan{byte})"/> for elements of one size, but an element and its marker are only brought into <see cref="Rest"/>.</summary>
     /// <param name="field">The list's name, for errors.</param>
-    /// <param name="size">1 to <see cref="VmStateWriter.MaxRun"/> - 1.</param>
+    /// <param name="size">Bytes of an element, 1 to <see cref="VmStateWriter.MaxRun"/> - 1.</param>
     /// <param name="fields">The run map of an element.</param>
-    /// <param name="run">The element, valid until the next call.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool NextElement(scoped ReadOnlySpan<byte> field, int size, scoped ReadOnlySpan<byte> fields, out ReadOnlySpan<byte> run)
+    public bool HasElement(scoped ReadOnlySpan<byte> field, int size, scoped ReadOnlySpan<byte> fields)
     {
-        if (window.Length - position > size && window[position] == 1)
+        if (!Has(1) || window[position] != 1)
+            return NextElement(field);
+        if (!Has(size + 1))
         {
-            run = window.Slice(position + 1, size);
-            position += size + 1;
-            return true;
+            position++;
+            ThrowShort(size, fields);
         }
-        return NextElementSlowly(field, size, fields, out run);
+        return true;
     }
 
-    private bool NextElementSlowly(scoped ReadOnlySpan<byte> field, int size, scoped ReadOnlySpan<byte> fields, out ReadOnlySpan<byte> run)
-    {
-        bool isElement = NextElement(field);
-        run = isElement ? Run(size, fields) : default;
-        return isElement;
-    }
-
-    /// <summary>The same where the marker says more: any number but 0 before an element.</summary>
+    /// <summary>As <see cref="NextElement(ReadOnlySpan{byte})"/> where the marker says more: any number but 0 before an element.</summary>
     public bool NextElement(out byte marker, scoped ReadOnlySpan<byte> field)
     {
         marker = Byte(field);

@@ -2,6 +2,17 @@
 #nullable enable annotations
 #pragma warning disable CS0612, CS0618, CS8981 // An obsolete member is still on the wire; a name is the author's to choose.
 
+using __Writer = global::VmStateGen.VmStateWriter;
+using __Reader = global::VmStateGen.VmStateReader;
+using __Description = global::VmStateGen.VmDescriptionWriter;
+using __Errors = global::VmStateGen.VmStateErrors;
+using __Arrays = global::VmStateGen.StateArrays;
+using __Bits = global::VmStateGen.StateBits;
+using __Text = global::VmStateGen.StateText;
+using __BigEndian = global::VmStateGen.BigEndian;
+using __Exception = global::VmStateGen.VmStateException;
+using __Binary = global::System.Buffers.Binary.BinaryPrimitives;
+
 namespace Acme
 {
     [global::VmStateGen.VmStateSchema("""
@@ -43,35 +54,35 @@ Acme.Arrays#011 "tail" pad[2]
 
         bool global::VmStateGen.IVmState.IsNeeded => true;
 
-        void global::VmStateGen.IVmState.Save(ref global::VmStateGen.VmStateWriter writer, int version) => SaveVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Save(ref __Writer writer, int version) => SaveVmState(ref writer, version);
 
-        void global::VmStateGen.IVmState.Load(ref global::VmStateGen.VmStateReader reader, int version) => LoadVmState(ref reader, version);
+        void global::VmStateGen.IVmState.Load(ref __Reader reader, int version) => LoadVmState(ref reader, version);
 
-        void global::VmStateGen.IVmState.Describe(ref global::VmStateGen.VmDescriptionWriter writer, int version) => DescribeVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Describe(ref __Description writer, int version) => DescribeVmState(ref writer, version);
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
+        public void SaveVmState(ref __Writer writer, int version)
         {
             if (version == 1)
             {
                 {
-                    global::System.Span<ushort> elements0 = global::VmStateGen.StateArrays.Existing<ushort>(this.eeprom, 0, 64, "eeprom"u8, writer.Offset);
-                    global::System.Span<byte> elements1 = global::VmStateGen.StateArrays.Existing<byte>(this.buffer, 0, 16, "buffer"u8, writer.Offset);
-                    global::System.Span<byte> elements2 = global::VmStateGen.StateArrays.Existing<byte>(this.numbers, 0, 16, "numbers"u8, writer.Offset);
+                    global::System.Span<ushort> elements0 = __Arrays.Existing<ushort>(this.eeprom, 0, 64, "eeprom"u8, writer.Offset);
+                    global::System.Span<byte> elements1 = __Arrays.Existing<byte>(this.buffer, 0, 16, "buffer"u8, writer.Offset);
+                    global::System.Span<byte> elements2 = __Arrays.Existing<byte>(this.numbers, 0, 16, "numbers"u8, writer.Offset);
                     global::System.Span<ushort> elements3 = ((global::System.Span<ushort>)this.four).Slice(0, 4);
-                    global::System.Span<uint> elements4 = global::VmStateGen.StateArrays.Existing<uint>(this.regs, 5, 1, "regs[RDTR]"u8, writer.Offset);
-                    global::System.Span<uint> elements5 = global::VmStateGen.StateArrays.Existing<uint>(this.regs, 8, 8, "regs"u8, writer.Offset);
+                    global::System.Span<uint> elements4 = __Arrays.Existing<uint>(this.regs, 5, 1, "regs[RDTR]"u8, writer.Offset);
+                    global::System.Span<uint> elements5 = __Arrays.Existing<uint>(this.regs, 8, 8, "regs"u8, writer.Offset);
                     global::System.Span<byte> run = writer.Run(204);
-                    global::VmStateGen.BigEndian.Write<ushort>(elements0, run.Slice(0, 128));
+                    __BigEndian.Write<ushort>(elements0, run.Slice(0, 128));
                     elements1.CopyTo(run.Slice(128, 16));
-                    global::VmStateGen.BigEndian.Write<byte>(elements2, run.Slice(144, 16));
-                    global::VmStateGen.BigEndian.Write<ushort>(elements3, run.Slice(160, 8));
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(168, 4), elements4[0]);
-                    global::VmStateGen.BigEndian.Write<uint>(elements5, run.Slice(172, 32));
+                    __BigEndian.Write<byte>(elements2, run.Slice(144, 16));
+                    __BigEndian.Write<ushort>(elements3, run.Slice(160, 8));
+                    __Binary.WriteUInt32BigEndian(run.Slice(168, 4), elements4[0]);
+                    __BigEndian.Write<uint>(elements5, run.Slice(172, 32));
                 }
                 {
-                    global::System.Span<ulong> elements6 = global::VmStateGen.StateArrays.Existing<ulong>(this.large, 0, 3000, "large"u8, writer.Offset);
+                    global::System.Span<ulong> elements6 = __Arrays.Existing<ulong>(this.large, 0, 3000, "large"u8, writer.Offset);
                     writer.WriteArray<ulong>(elements6);
                 }
                 {
@@ -79,52 +90,52 @@ Acme.Arrays#011 "tail" pad[2]
                     run[0] = this.used;
                 }
                 {
-                    int count8 = global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 32, "counted"u8, writer.Offset);
-                    global::System.Span<int> elements8 = global::VmStateGen.StateArrays.Existing<int>(this.counted, 0, count8, "counted"u8, writer.Offset);
+                    int count8 = __Arrays.Count(unchecked((long)this.used), 32, "counted"u8, writer.Offset);
+                    global::System.Span<int> elements8 = __Arrays.Existing<int>(this.counted, 0, count8, "counted"u8, writer.Offset);
                     writer.WriteArray<int>(elements8);
                 }
                 {
-                    int count9 = global::VmStateGen.StateArrays.Count(unchecked((long)this.Configured), 64, "configured"u8, writer.Offset);
-                    global::System.Span<byte> elements9 = global::VmStateGen.StateArrays.Existing<byte>(this.configured, 0, count9, "configured"u8, writer.Offset);
+                    int count9 = __Arrays.Count(unchecked((long)this.Configured), 64, "configured"u8, writer.Offset);
+                    global::System.Span<byte> elements9 = __Arrays.Existing<byte>(this.configured, 0, count9, "configured"u8, writer.Offset);
                     writer.WriteBytes(elements9);
                 }
                 {
-                    global::System.Span<bool> elements10 = global::VmStateGen.StateArrays.Existing<bool>(this.flags, 0, 3, "flags"u8, writer.Offset);
+                    global::System.Span<bool> elements10 = __Arrays.Existing<bool>(this.flags, 0, 3, "flags"u8, writer.Offset);
                     global::System.Span<byte> run = writer.Run(5);
-                    global::VmStateGen.BigEndian.Write(elements10, run.Slice(0, 3));
+                    __BigEndian.Write(elements10, run.Slice(0, 3));
                     run.Slice(3, 2).Clear();
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
+                throw __Errors.Version(version, 1, 1, writer.Offset);
         }
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
+        public void LoadVmState(ref __Reader reader, int version)
         {
             if (version == 1)
             {
                 {
-                    global::System.Span<ushort> elements0 = global::VmStateGen.StateArrays.Existing<ushort>(this.eeprom, 0, 64, "eeprom"u8, reader.Offset);
-                    this.buffer = global::VmStateGen.StateArrays.Ensure<byte>(this.buffer, 16);
-                    global::System.Span<byte> elements1 = global::VmStateGen.StateArrays.Existing<byte>(this.buffer, 0, 16, "buffer"u8, reader.Offset);
-                    this.numbers = global::VmStateGen.StateArrays.Ensure<byte>(this.numbers, 16);
-                    global::System.Span<byte> elements2 = global::VmStateGen.StateArrays.Existing<byte>(this.numbers, 0, 16, "numbers"u8, reader.Offset);
+                    global::System.Span<ushort> elements0 = __Arrays.Existing<ushort>(this.eeprom, 0, 64, "eeprom"u8, reader.Offset);
+                    this.buffer = __Arrays.Ensure<byte>(this.buffer, 16);
+                    global::System.Span<byte> elements1 = __Arrays.Existing<byte>(this.buffer, 0, 16, "buffer"u8, reader.Offset);
+                    this.numbers = __Arrays.Ensure<byte>(this.numbers, 16);
+                    global::System.Span<byte> elements2 = __Arrays.Existing<byte>(this.numbers, 0, 16, "numbers"u8, reader.Offset);
                     global::System.Span<ushort> elements3 = ((global::System.Span<ushort>)this.four).Slice(0, 4);
-                    global::System.Span<uint> elements4 = global::VmStateGen.StateArrays.Existing<uint>(this.regs, 5, 1, "regs[RDTR]"u8, reader.Offset);
-                    global::System.Span<uint> elements5 = global::VmStateGen.StateArrays.Existing<uint>(this.regs, 8, 8, "regs"u8, reader.Offset);
+                    global::System.Span<uint> elements4 = __Arrays.Existing<uint>(this.regs, 5, 1, "regs[RDTR]"u8, reader.Offset);
+                    global::System.Span<uint> elements5 = __Arrays.Existing<uint>(this.regs, 8, 8, "regs"u8, reader.Offset);
                     global::System.ReadOnlySpan<byte> run = reader.Run(204, "eeprom:2*64;buffer:16;numbers:1*16;four:2*4;regs[RDTR]:4;regs:4*8"u8);
-                    global::VmStateGen.BigEndian.Read<ushort>(run.Slice(0, 128), elements0);
+                    __BigEndian.Read<ushort>(run.Slice(0, 128), elements0);
                     run.Slice(128, 16).CopyTo(elements1);
-                    global::VmStateGen.BigEndian.Read<byte>(run.Slice(144, 16), elements2);
-                    global::VmStateGen.BigEndian.Read<ushort>(run.Slice(160, 8), elements3);
-                    elements4[0] = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(168, 4));
-                    global::VmStateGen.BigEndian.Read<uint>(run.Slice(172, 32), elements5);
+                    __BigEndian.Read<byte>(run.Slice(144, 16), elements2);
+                    __BigEndian.Read<ushort>(run.Slice(160, 8), elements3);
+                    elements4[0] = __Binary.ReadUInt32BigEndian(run.Slice(168, 4));
+                    __BigEndian.Read<uint>(run.Slice(172, 32), elements5);
                 }
                 {
-                    this.large = global::VmStateGen.StateArrays.Ensure<ulong>(this.large, 3000);
-                    global::System.Span<ulong> elements6 = global::VmStateGen.StateArrays.Existing<ulong>(this.large, 0, 3000, "large"u8, reader.Offset);
+                    this.large = __Arrays.Ensure<ulong>(this.large, 3000);
+                    global::System.Span<ulong> elements6 = __Arrays.Existing<ulong>(this.large, 0, 3000, "large"u8, reader.Offset);
                     reader.ReadArray<ulong>(elements6, "large"u8);
                 }
                 {
@@ -132,37 +143,31 @@ Acme.Arrays#011 "tail" pad[2]
                     this.used = run[0];
                 }
                 {
-                    int count8 = global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 32, "counted"u8, reader.Offset);
-                    reader.Require((long)count8 * 4, "counted"u8);
-                    this.counted = global::VmStateGen.StateArrays.Ensure<int>(this.counted, count8);
-                    global::System.Span<int> elements8 = global::VmStateGen.StateArrays.Existing<int>(this.counted, 0, count8, "counted"u8, reader.Offset);
-                    reader.ReadArray<int>(elements8, "counted"u8);
+                    int count8 = __Arrays.Count(unchecked((long)this.used), 32, "counted"u8, reader.Offset);
+                    this.counted = reader.ReadCounted<int>(this.counted, count8, "counted"u8);
                 }
                 {
-                    int count9 = global::VmStateGen.StateArrays.Count(unchecked((long)this.Configured), 64, "configured"u8, reader.Offset);
-                    reader.Require((long)count9 * 1, "configured"u8);
-                    this.configured = global::VmStateGen.StateArrays.Ensure<byte>(this.configured, count9);
-                    global::System.Span<byte> elements9 = global::VmStateGen.StateArrays.Existing<byte>(this.configured, 0, count9, "configured"u8, reader.Offset);
-                    reader.ReadBytes(elements9, "configured"u8);
+                    int count9 = __Arrays.Count(unchecked((long)this.Configured), 64, "configured"u8, reader.Offset);
+                    this.configured = reader.ReadCounted<byte>(this.configured, count9, "configured"u8);
                 }
                 {
-                    this.flags = global::VmStateGen.StateArrays.Ensure<bool>(this.flags, 3);
-                    global::System.Span<bool> elements10 = global::VmStateGen.StateArrays.Existing<bool>(this.flags, 0, 3, "flags"u8, reader.Offset);
+                    this.flags = __Arrays.Ensure<bool>(this.flags, 3);
+                    global::System.Span<bool> elements10 = __Arrays.Existing<bool>(this.flags, 0, 3, "flags"u8, reader.Offset);
                     global::System.ReadOnlySpan<byte> run = reader.Run(5, "flags:1*3;tail:2"u8);
-                    global::VmStateGen.BigEndian.Read(run.Slice(0, 3), elements10);
+                    __BigEndian.Read(run.Slice(0, 3), elements10);
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
+                throw __Errors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("arrays"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
             {
-                global::VmStateGen.VmStateErrors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
+                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
             }
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void DescribeVmState(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        public void DescribeVmState(ref __Description writer, int version)
         {
             writer.BeginFields();
             if (version == 1)
@@ -175,13 +180,13 @@ Acme.Arrays#011 "tail" pad[2]
                 writer.Array("regs"u8, "uint32"u8, 4, 8, true);
                 writer.Array("large"u8, "uint64"u8, 8, 3000, true);
                 writer.Field("used"u8, "uint8"u8, 1);
-                writer.Array("counted"u8, "int32"u8, 4, global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 32, "counted"u8, -1), true);
-                writer.Field("configured"u8, "buffer"u8, global::VmStateGen.StateArrays.Count(unchecked((long)this.Configured), 64, "configured"u8, -1));
+                writer.Array("counted"u8, "int32"u8, 4, __Arrays.Count(unchecked((long)this.used), 32, "counted"u8, -1), true);
+                writer.Field("configured"u8, "buffer"u8, __Arrays.Count(unchecked((long)this.Configured), 64, "configured"u8, -1));
                 writer.Array("flags"u8, "bool"u8, 1, 3, true);
                 writer.Field("unused"u8, "unused_buffer"u8, 2);
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
+                throw __Errors.Version(version, 1, 1, -1);
             writer.EndFields();
         }
     }

@@ -2,6 +2,17 @@
 #nullable enable annotations
 #pragma warning disable CS0612, CS0618, CS8981 // An obsolete member is still on the wire; a name is the author's to choose.
 
+using __Writer = global::VmStateGen.VmStateWriter;
+using __Reader = global::VmStateGen.VmStateReader;
+using __Description = global::VmStateGen.VmDescriptionWriter;
+using __Errors = global::VmStateGen.VmStateErrors;
+using __Arrays = global::VmStateGen.StateArrays;
+using __Bits = global::VmStateGen.StateBits;
+using __Text = global::VmStateGen.StateText;
+using __BigEndian = global::VmStateGen.BigEndian;
+using __Exception = global::VmStateGen.VmStateException;
+using __Binary = global::System.Buffers.Binary.BinaryPrimitives;
+
 namespace Acme
 {
     [global::VmStateGen.VmStateSchema("""
@@ -55,21 +66,21 @@ Acme.Collections#017 "last" u8
 
         bool global::VmStateGen.IVmState.IsNeeded => true;
 
-        void global::VmStateGen.IVmState.Save(ref global::VmStateGen.VmStateWriter writer, int version) => SaveVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Save(ref __Writer writer, int version) => SaveVmState(ref writer, version);
 
-        void global::VmStateGen.IVmState.Load(ref global::VmStateGen.VmStateReader reader, int version) => LoadVmState(ref reader, version);
+        void global::VmStateGen.IVmState.Load(ref __Reader reader, int version) => LoadVmState(ref reader, version);
 
-        void global::VmStateGen.IVmState.Describe(ref global::VmStateGen.VmDescriptionWriter writer, int version) => DescribeVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Describe(ref __Description writer, int version) => DescribeVmState(ref writer, version);
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
+        public void SaveVmState(ref __Writer writer, int version)
         {
             if (version == 1)
             {
                 {
-                    var list = this.requests ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                    global::VmStateGen.StateArrays.Count(list.Count, 8, "requests"u8, writer.Offset);
+                    var list = this.requests ?? throw __Errors.Missing(writer.Offset);
+                    __Arrays.Count(list.Count, 8, "requests"u8, writer.Offset);
                     int i = 0;
                     try
                     {
@@ -79,15 +90,15 @@ Acme.Collections#017 "last" u8
                             list[i].SaveVmState(ref writer, 2);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("requests", i))
+                    catch (__Exception e) when (e.Within("requests", i))
                     {
                         throw;
                     }
                     writer.WriteByte(0);
                 }
                 {
-                    var list = this.queue ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                    global::VmStateGen.StateArrays.Count(list.Count, 8, "queue"u8, writer.Offset);
+                    var list = this.queue ?? throw __Errors.Missing(writer.Offset);
+                    __Arrays.Count(list.Count, 8, "queue"u8, writer.Offset);
                     int i = 0;
                     try
                     {
@@ -97,15 +108,15 @@ Acme.Collections#017 "last" u8
                             node.Value.SaveVmState(ref writer, 2);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("queue", i))
+                    catch (__Exception e) when (e.Within("queue", i))
                     {
                         throw;
                     }
                     writer.WriteByte(0);
                 }
                 {
-                    var list = this.free ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                    global::VmStateGen.StateArrays.Count(list.Count, 8, "free"u8, writer.Offset);
+                    var list = this.free ?? throw __Errors.Missing(writer.Offset);
+                    __Arrays.Count(list.Count, 8, "free"u8, writer.Offset);
                     for (var node = list.First; node is not null; node = node.Next)
                     {
                         global::System.Span<byte> run = writer.Run(5);
@@ -115,8 +126,8 @@ Acme.Collections#017 "last" u8
                     writer.WriteByte(0);
                 }
                 {
-                    var tree = this.byAddress ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(writer.Run(4), global::VmStateGen.StateArrays.Count(tree.Count, 8, "by_address"u8, writer.Offset));
+                    var tree = this.byAddress ?? throw __Errors.Missing(writer.Offset);
+                    __Binary.WriteInt32BigEndian(writer.Run(4), __Arrays.Count(tree.Count, 8, "by_address"u8, writer.Offset));
                     int i = 0;
                     try
                     {
@@ -125,19 +136,19 @@ Acme.Collections#017 "last" u8
                             var key = tree.GetKeyAtIndex(i);
                             var value = tree.GetValueAtIndex(i);
                             writer.WriteByte(1);
-                            global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(writer.Run(8), key);
+                            __Binary.WriteUInt64BigEndian(writer.Run(8), key);
                             value.SaveVmState(ref writer, 2);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("by_address", i))
+                    catch (__Exception e) when (e.Within("by_address", i))
                     {
                         throw;
                     }
                     writer.WriteByte(0);
                 }
                 {
-                    var tree = this.mappings ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(writer.Run(4), global::VmStateGen.StateArrays.Count(tree.Count, 8, "mappings"u8, writer.Offset));
+                    var tree = this.mappings ?? throw __Errors.Missing(writer.Offset);
+                    __Binary.WriteInt32BigEndian(writer.Run(4), __Arrays.Count(tree.Count, 8, "mappings"u8, writer.Offset));
                     int i = 0;
                     try
                     {
@@ -150,15 +161,15 @@ Acme.Collections#017 "last" u8
                             value.SaveVmState(ref writer, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("mappings", i))
+                    catch (__Exception e) when (e.Within("mappings", i))
                     {
                         throw;
                     }
                     writer.WriteByte(0);
                 }
                 {
-                    var tree = this.sorted ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(writer.Run(4), global::VmStateGen.StateArrays.Count(tree.Count, 8, "sorted"u8, writer.Offset));
+                    var tree = this.sorted ?? throw __Errors.Missing(writer.Offset);
+                    __Binary.WriteInt32BigEndian(writer.Run(4), __Arrays.Count(tree.Count, 8, "sorted"u8, writer.Offset));
                     int i = 0;
                     try
                     {
@@ -167,57 +178,57 @@ Acme.Collections#017 "last" u8
                             var key = node.Key;
                             var value = node.Value;
                             writer.WriteByte(1);
-                            global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(writer.Run(8), key);
+                            __Binary.WriteUInt64BigEndian(writer.Run(8), key);
                             value.SaveVmState(ref writer, 1);
                             i++;
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("sorted", i))
+                    catch (__Exception e) when (e.Within("sorted", i))
                     {
                         throw;
                     }
                     writer.WriteByte(0);
                 }
                 {
-                    global::VmStateGen.StateText.Save(ref writer, this.label, 40, "label"u8);
+                    __Text.Save(ref writer, this.label, 40, "label"u8);
                 }
                 {
-                    global::VmStateGen.StateText.Save(ref writer, this.Comment, 4000, "comment"u8);
+                    __Text.Save(ref writer, this.Comment, 4000, "comment"u8);
                 }
                 {
-                    byte[] blob = this.blob ?? global::VmStateGen.StateArrays.NoBytes;
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(writer.Run(4), global::VmStateGen.StateArrays.Count(blob.Length, 64, "blob"u8, writer.Offset));
+                    byte[] blob = this.blob ?? __Arrays.NoBytes;
+                    __Binary.WriteInt32BigEndian(writer.Run(4), __Arrays.Count(blob.Length, 64, "blob"u8, writer.Offset));
                     writer.WriteBytes(blob);
                 }
                 {
-                    global::System.Span<ulong> elements9 = global::VmStateGen.StateArrays.Existing<ulong>(this.pending, 0, 2, "pending"u8, writer.Offset);
+                    global::System.Span<ulong> elements9 = __Arrays.Existing<ulong>(this.pending, 0, 2, "pending"u8, writer.Offset);
                     global::System.Span<byte> run = writer.Run(16);
-                    global::VmStateGen.BigEndian.Write<ulong>(elements9, run.Slice(0, 16));
+                    __BigEndian.Write<ulong>(elements9, run.Slice(0, 16));
                 }
                 {
-                    global::VmStateGen.StateBits.Save(ref writer, this.masked, 100, "masked"u8);
+                    __Bits.Save(ref writer, this.masked, 100, "masked"u8);
                 }
                 {
                     global::System.Span<byte> run = writer.Run(2);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(0, 2), this.used);
+                    __Binary.WriteUInt16BigEndian(run.Slice(0, 2), this.used);
                 }
                 {
-                    int count12 = global::VmStateGen.StateBits.Words(global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 256, "counted"u8, writer.Offset));
-                    global::System.Span<ulong> elements12 = global::VmStateGen.StateArrays.Existing<ulong>(this.counted, 0, count12, "counted"u8, writer.Offset);
+                    int count12 = __Bits.Words(__Arrays.Count(unchecked((long)this.used), 256, "counted"u8, writer.Offset));
+                    global::System.Span<ulong> elements12 = __Arrays.Existing<ulong>(this.counted, 0, count12, "counted"u8, writer.Offset);
                     writer.WriteArray<ulong>(elements12);
                 }
                 {
-                    global::System.Span<uint> elements13 = global::VmStateGen.StateArrays.Existing<uint>(this.window, 0, 4, "window"u8, writer.Offset);
-                    global::System.Span<ushort> elements14 = global::VmStateGen.StateArrays.Existing<ushort>(this.matrix, 2, 3, "matrix"u8, writer.Offset);
-                    global::System.Span<global::Acme.Segment> elements15 = global::VmStateGen.StateArrays.Existing<global::Acme.Segment>(this.grid, 2, 2, "grid"u8, writer.Offset);
+                    global::System.Span<uint> elements13 = __Arrays.Existing<uint>(this.window, 0, 4, "window"u8, writer.Offset);
+                    global::System.Span<ushort> elements14 = __Arrays.Existing<ushort>(this.matrix, 2, 3, "matrix"u8, writer.Offset);
+                    global::System.Span<global::Acme.Segment> elements15 = __Arrays.Existing<global::Acme.Segment>(this.grid, 2, 2, "grid"u8, writer.Offset);
                     global::System.Span<byte> run = writer.Run(44);
-                    global::VmStateGen.BigEndian.Write<uint>(elements13, run.Slice(0, 16));
-                    global::VmStateGen.BigEndian.Write<ushort>(elements14, run.Slice(16, 12));
+                    __BigEndian.Write<uint>(elements13, run.Slice(0, 16));
+                    __BigEndian.Write<ushort>(elements14, run.Slice(16, 12));
                     for (int i = 0; i < 4; i++)
                         elements15[i].SaveVmStateRun1(run.Slice(28 + i * 4, 4));
                 }
                 {
-                    int count16 = global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 16, "queue_stats"u8, writer.Offset);
+                    int count16 = __Arrays.Count(unchecked((long)this.used), 16, "queue_stats"u8, writer.Offset);
                     writer.WriteZeros(checked(count16 * 4));
                 }
                 {
@@ -226,30 +237,30 @@ Acme.Collections#017 "last" u8
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
+                throw __Errors.Version(version, 1, 1, writer.Offset);
         }
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
+        public void LoadVmState(ref __Reader reader, int version)
         {
             if (version == 1)
             {
                 {
-                    var list = this.requests ?? throw global::VmStateGen.VmStateErrors.Missing(reader.Offset);
+                    var list = this.requests ?? throw __Errors.Missing(reader.Offset);
                     int i = 0;
                     try
                     {
                         for (; reader.NextElement("requests"u8); i++)
                         {
                             if (i == 8)
-                                global::VmStateGen.VmStateErrors.ThrowCount("requests"u8, 8, 8 + 1L, reader.Offset);
+                                __Errors.ThrowCount("requests"u8, 8, 8 + 1L, reader.Offset);
                             if (i == list.Count)
                                 list.Add(new global::Acme.Request());
                             (list[i] ??= new global::Acme.Request()).LoadVmState(ref reader, 2);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("requests", i))
+                    catch (__Exception e) when (e.Within("requests", i))
                     {
                         throw;
                     }
@@ -265,13 +276,13 @@ Acme.Collections#017 "last" u8
                         for (; reader.NextElement("queue"u8); i++)
                         {
                             if (i == 8)
-                                global::VmStateGen.VmStateErrors.ThrowCount("queue"u8, 8, 8 + 1L, reader.Offset);
+                                __Errors.ThrowCount("queue"u8, 8, 8 + 1L, reader.Offset);
                             node ??= list.AddLast(new global::Acme.Request());
                             (node.Value ??= new global::Acme.Request()).LoadVmState(ref reader, 2);
                             node = node.Next;
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("queue", i))
+                    catch (__Exception e) when (e.Within("queue", i))
                     {
                         throw;
                     }
@@ -284,16 +295,22 @@ Acme.Collections#017 "last" u8
                     int i = 0;
                     try
                     {
-                        for (; reader.NextElement("free"u8, 4, "length:4"u8, out global::System.ReadOnlySpan<byte> run); i++)
+                        while (reader.HasElement("free"u8, 4, "length:4"u8))
                         {
-                            if (i == 8)
-                                global::VmStateGen.VmStateErrors.ThrowCount("free"u8, 8, 8 + 1L, reader.Offset);
-                            node ??= list.AddLast(default(global::Acme.Segment));
-                            node.ValueRef.LoadVmStateRun1(run);
-                            node = node.Next;
+                            global::System.ReadOnlySpan<byte> rest = reader.Rest;
+                            int at = 0;
+                            for (; rest.Length - at > 4 && rest[at] == 1; at += 5, i++)
+                            {
+                                if (i == 8)
+                                    __Errors.ThrowCount("free"u8, 8, 8 + 1L, reader.Offset + at);
+                                node ??= list.AddLast(default(global::Acme.Segment));
+                                node.ValueRef.LoadVmStateRun1(rest.Slice(at + 1, 4));
+                                node = node.Next;
+                            }
+                            reader.Consume(at);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("free", i))
+                    catch (__Exception e) when (e.Within("free", i))
                     {
                         throw;
                     }
@@ -303,7 +320,7 @@ Acme.Collections#017 "last" u8
                 {
                     var tree = this.byAddress ??= new global::System.Collections.Generic.SortedList<ulong, global::Acme.Request>();
                     long start = reader.Offset;
-                    int count = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "by_address:4"u8)), 8, "by_address"u8, start);
+                    int count = __Arrays.Count(__Binary.ReadUInt32BigEndian(reader.Run(4, "by_address:4"u8)), 8, "by_address"u8, start);
                     ulong last = default!;
                     int i = 0;
                     try
@@ -311,10 +328,10 @@ Acme.Collections#017 "last" u8
                         for (; reader.NextElement("by_address"u8); i++)
                         {
                             if (i == count)
-                                global::VmStateGen.VmStateErrors.ThrowTree("by_address"u8, $"{count} nodes", "another one", reader.Offset - 1);
-                            ulong key = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(reader.Run(8, "key:8"u8));
+                                __Errors.ThrowTree("by_address"u8, $"{count} nodes", "another one", reader.Offset - 1);
+                            ulong key = __Binary.ReadUInt64BigEndian(reader.Run(8, "key:8"u8));
                             if (i > 0 && tree.Comparer.Compare(last, key) >= 0)
-                                global::VmStateGen.VmStateErrors.ThrowTree("by_address"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
+                                __Errors.ThrowTree("by_address"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
                             last = key;
                             bool isThere = i < tree.Count && tree.Comparer.Compare(tree.GetKeyAtIndex(i), key) == 0;
                             while (!isThere && tree.Count > i)
@@ -325,19 +342,19 @@ Acme.Collections#017 "last" u8
                                 tree.Add(key, value);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("by_address", i))
+                    catch (__Exception e) when (e.Within("by_address", i))
                     {
                         throw;
                     }
                     if (i != count)
-                        global::VmStateGen.VmStateErrors.ThrowTree("by_address"u8, $"{count} nodes", $"{i}", reader.Offset);
+                        __Errors.ThrowTree("by_address"u8, $"{count} nodes", $"{i}", reader.Offset);
                     while (tree.Count > i)
                         tree.RemoveAt(tree.Count - 1);
                 }
                 {
                     var tree = this.mappings ??= new global::System.Collections.Generic.SortedList<global::Acme.Interval, global::Acme.Segment>();
                     long start = reader.Offset;
-                    int count = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "mappings:4"u8)), 8, "mappings"u8, start);
+                    int count = __Arrays.Count(__Binary.ReadUInt32BigEndian(reader.Run(4, "mappings:4"u8)), 8, "mappings"u8, start);
                     global::Acme.Interval last = default!;
                     int i = 0;
                     try
@@ -345,11 +362,11 @@ Acme.Collections#017 "last" u8
                         for (; reader.NextElement("mappings"u8); i++)
                         {
                             if (i == count)
-                                global::VmStateGen.VmStateErrors.ThrowTree("mappings"u8, $"{count} nodes", "another one", reader.Offset - 1);
+                                __Errors.ThrowTree("mappings"u8, $"{count} nodes", "another one", reader.Offset - 1);
                             global::Acme.Interval key = new global::Acme.Interval();
                             key.LoadVmState(ref reader, 1);
                             if (i > 0 && tree.Comparer.Compare(last, key) >= 0)
-                                global::VmStateGen.VmStateErrors.ThrowTree("mappings"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
+                                __Errors.ThrowTree("mappings"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
                             last = key;
                             bool isThere = i < tree.Count && tree.Comparer.Compare(tree.GetKeyAtIndex(i), key) == 0;
                             while (!isThere && tree.Count > i)
@@ -362,19 +379,19 @@ Acme.Collections#017 "last" u8
                                 tree.SetValueAtIndex(i, value);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("mappings", i))
+                    catch (__Exception e) when (e.Within("mappings", i))
                     {
                         throw;
                     }
                     if (i != count)
-                        global::VmStateGen.VmStateErrors.ThrowTree("mappings"u8, $"{count} nodes", $"{i}", reader.Offset);
+                        __Errors.ThrowTree("mappings"u8, $"{count} nodes", $"{i}", reader.Offset);
                     while (tree.Count > i)
                         tree.RemoveAt(tree.Count - 1);
                 }
                 {
                     var tree = this.sorted ??= new global::System.Collections.Generic.SortedDictionary<ulong, global::Acme.Segment>();
                     long start = reader.Offset;
-                    int count = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "sorted:4"u8)), 8, "sorted"u8, start);
+                    int count = __Arrays.Count(__Binary.ReadUInt32BigEndian(reader.Run(4, "sorted:4"u8)), 8, "sorted"u8, start);
                     tree.Clear();
                     ulong last = default!;
                     int i = 0;
@@ -383,72 +400,67 @@ Acme.Collections#017 "last" u8
                         for (; reader.NextElement("sorted"u8); i++)
                         {
                             if (i == count)
-                                global::VmStateGen.VmStateErrors.ThrowTree("sorted"u8, $"{count} nodes", "another one", reader.Offset - 1);
-                            ulong key = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(reader.Run(8, "key:8"u8));
+                                __Errors.ThrowTree("sorted"u8, $"{count} nodes", "another one", reader.Offset - 1);
+                            ulong key = __Binary.ReadUInt64BigEndian(reader.Run(8, "key:8"u8));
                             if (i > 0 && tree.Comparer.Compare(last, key) >= 0)
-                                global::VmStateGen.VmStateErrors.ThrowTree("sorted"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
+                                __Errors.ThrowTree("sorted"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
                             last = key;
                             var value = new global::Acme.Segment();
                             value.LoadVmState(ref reader, 1);
                             tree.Add(key, value);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("sorted", i))
+                    catch (__Exception e) when (e.Within("sorted", i))
                     {
                         throw;
                     }
                     if (i != count)
-                        global::VmStateGen.VmStateErrors.ThrowTree("sorted"u8, $"{count} nodes", $"{i}", reader.Offset);
+                        __Errors.ThrowTree("sorted"u8, $"{count} nodes", $"{i}", reader.Offset);
                 }
                 {
-                    this.label = global::VmStateGen.StateText.Load(ref reader, this.label, 40, "label"u8);
+                    this.label = __Text.Load(ref reader, this.label, 40, "label"u8);
                 }
                 {
-                    this.Comment = global::VmStateGen.StateText.Load(ref reader, this.Comment, 4000, "comment"u8);
+                    this.Comment = __Text.Load(ref reader, this.Comment, 4000, "comment"u8);
                 }
                 {
                     long start = reader.Offset;
-                    int length = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "blob:4"u8)), 64, "blob"u8, start);
-                    reader.Require(length, "blob"u8);
-                    this.blob = global::VmStateGen.StateArrays.Exactly<byte>(this.blob, length);
-                    reader.ReadBytes(this.blob, "blob"u8);
+                    int length = __Arrays.Count(__Binary.ReadUInt32BigEndian(reader.Run(4, "blob:4"u8)), 64, "blob"u8, start);
+                    this.blob = reader.ReadCounted<byte>(this.blob, length, "blob"u8, isExact: true);
                 }
                 {
-                    this.pending = global::VmStateGen.StateArrays.Ensure<ulong>(this.pending, 2);
-                    global::System.Span<ulong> elements9 = global::VmStateGen.StateArrays.Existing<ulong>(this.pending, 0, 2, "pending"u8, reader.Offset);
+                    this.pending = __Arrays.Ensure<ulong>(this.pending, 2);
+                    global::System.Span<ulong> elements9 = __Arrays.Existing<ulong>(this.pending, 0, 2, "pending"u8, reader.Offset);
                     global::System.ReadOnlySpan<byte> run = reader.Run(16, "pending:0"u8);
-                    global::VmStateGen.BigEndian.Read<ulong>(run.Slice(0, 16), elements9);
+                    __BigEndian.Read<ulong>(run.Slice(0, 16), elements9);
                 }
                 {
-                    this.masked = global::VmStateGen.StateBits.Ensure(this.masked, 100);
-                    global::VmStateGen.StateBits.Load(ref reader, this.masked, 100, "masked"u8);
+                    this.masked = __Bits.Ensure(this.masked, 100);
+                    __Bits.Load(ref reader, this.masked, 100, "masked"u8);
                 }
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(2, "used:2"u8);
-                    this.used = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(0, 2));
+                    this.used = __Binary.ReadUInt16BigEndian(run.Slice(0, 2));
                 }
                 {
-                    int count12 = global::VmStateGen.StateBits.Words(global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 256, "counted"u8, reader.Offset));
-                    reader.Require((long)count12 * 8, "counted"u8);
-                    this.counted = global::VmStateGen.StateArrays.Ensure<ulong>(this.counted, count12);
-                    global::System.Span<ulong> elements12 = global::VmStateGen.StateArrays.Existing<ulong>(this.counted, 0, count12, "counted"u8, reader.Offset);
-                    reader.ReadArray<ulong>(elements12, "counted"u8);
+                    int count12 = __Bits.Words(__Arrays.Count(unchecked((long)this.used), 256, "counted"u8, reader.Offset));
+                    this.counted = reader.ReadCounted<ulong>(this.counted, count12, "counted"u8);
                 }
                 {
-                    this.window = global::VmStateGen.StateArrays.Ensure<uint>(this.window, 4);
-                    global::System.Span<uint> elements13 = global::VmStateGen.StateArrays.Existing<uint>(this.window, 0, 4, "window"u8, reader.Offset);
-                    this.matrix = global::VmStateGen.StateArrays.Ensure<ushort>(this.matrix, 2, 3);
-                    global::System.Span<ushort> elements14 = global::VmStateGen.StateArrays.Existing<ushort>(this.matrix, 2, 3, "matrix"u8, reader.Offset);
-                    this.grid = global::VmStateGen.StateArrays.Ensure<global::Acme.Segment>(this.grid, 2, 2);
-                    global::System.Span<global::Acme.Segment> elements15 = global::VmStateGen.StateArrays.Existing<global::Acme.Segment>(this.grid, 2, 2, "grid"u8, reader.Offset);
+                    this.window = __Arrays.Ensure<uint>(this.window, 4);
+                    global::System.Span<uint> elements13 = __Arrays.Existing<uint>(this.window, 0, 4, "window"u8, reader.Offset);
+                    this.matrix = __Arrays.Ensure<ushort>(this.matrix, 2, 3);
+                    global::System.Span<ushort> elements14 = __Arrays.Existing<ushort>(this.matrix, 2, 3, "matrix"u8, reader.Offset);
+                    this.grid = __Arrays.Ensure<global::Acme.Segment>(this.grid, 2, 2);
+                    global::System.Span<global::Acme.Segment> elements15 = __Arrays.Existing<global::Acme.Segment>(this.grid, 2, 2, "grid"u8, reader.Offset);
                     global::System.ReadOnlySpan<byte> run = reader.Run(44, "window:4*4;matrix:2*6;grid{length:4}*4"u8);
-                    global::VmStateGen.BigEndian.Read<uint>(run.Slice(0, 16), elements13);
-                    global::VmStateGen.BigEndian.Read<ushort>(run.Slice(16, 12), elements14);
+                    __BigEndian.Read<uint>(run.Slice(0, 16), elements13);
+                    __BigEndian.Read<ushort>(run.Slice(16, 12), elements14);
                     for (int i = 0; i < 4; i++)
                         elements15[i].LoadVmStateRun1(run.Slice(28 + i * 4, 4));
                 }
                 {
-                    int count16 = global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 16, "queue_stats"u8, reader.Offset);
+                    int count16 = __Arrays.Count(unchecked((long)this.used), 16, "queue_stats"u8, reader.Offset);
                     reader.Require((long)count16 * 4, "queue_stats"u8);
                     reader.Skip(checked(count16 * 4), "queue_stats"u8);
                 }
@@ -458,16 +470,16 @@ Acme.Collections#017 "last" u8
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
+                throw __Errors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("collections"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
             {
-                global::VmStateGen.VmStateErrors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
+                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
             }
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void DescribeVmState(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        public void DescribeVmState(ref __Description writer, int version)
         {
             writer.BeginFields();
             if (version == 1)
@@ -559,13 +571,13 @@ Acme.Collections#017 "last" u8
                     writer.Skip(1);
                     writer.EndStruct(mark);
                 }
-                writer.Field("label"u8, "string"u8, global::VmStateGen.StateText.Measure(this.label, 40));
-                writer.Field("comment"u8, "string"u8, global::VmStateGen.StateText.Measure(this.Comment, 4000));
+                writer.Field("label"u8, "string"u8, __Text.Measure(this.label, 40));
+                writer.Field("comment"u8, "string"u8, __Text.Measure(this.Comment, 4000));
                 writer.Field("blob"u8, "GByteArray"u8, 4 + (this.blob?.Length ?? 0));
                 writer.Field("pending"u8, "bitmap"u8, 2 * 8);
-                writer.Field("masked"u8, "bitmap"u8, global::VmStateGen.StateBits.Words(100) * 8);
+                writer.Field("masked"u8, "bitmap"u8, __Bits.Words(100) * 8);
                 writer.Field("used"u8, "uint16"u8, 2);
-                writer.Field("counted"u8, "bitmap"u8, global::VmStateGen.StateBits.Words(global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 256, "counted"u8, -1)) * 8);
+                writer.Field("counted"u8, "bitmap"u8, __Bits.Words(__Arrays.Count(unchecked((long)this.used), 256, "counted"u8, -1)) * 8);
                 writer.Array("window"u8, "uint32"u8, 4, 4, true);
                 writer.Array("matrix"u8, "uint16"u8, 2, 6, true);
                 {
@@ -577,11 +589,11 @@ Acme.Collections#017 "last" u8
                         writer.EndStruct(mark);
                     }
                 }
-                writer.Field("unused"u8, "unused_buffer"u8, global::VmStateGen.StateArrays.Count(unchecked((long)this.used), 16, "queue_stats"u8, -1) * 4);
+                writer.Field("unused"u8, "unused_buffer"u8, __Arrays.Count(unchecked((long)this.used), 16, "queue_stats"u8, -1) * 4);
                 writer.Field("last"u8, "uint8"u8, 1);
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
+                throw __Errors.Version(version, 1, 1, -1);
             writer.EndFields();
         }
     }

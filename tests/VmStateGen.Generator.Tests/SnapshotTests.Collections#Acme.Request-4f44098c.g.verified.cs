@@ -2,6 +2,17 @@
 #nullable enable annotations
 #pragma warning disable CS0612, CS0618, CS8981 // An obsolete member is still on the wire; a name is the author's to choose.
 
+using __Writer = global::VmStateGen.VmStateWriter;
+using __Reader = global::VmStateGen.VmStateReader;
+using __Description = global::VmStateGen.VmDescriptionWriter;
+using __Errors = global::VmStateGen.VmStateErrors;
+using __Arrays = global::VmStateGen.StateArrays;
+using __Bits = global::VmStateGen.StateBits;
+using __Text = global::VmStateGen.StateText;
+using __BigEndian = global::VmStateGen.BigEndian;
+using __Exception = global::VmStateGen.VmStateException;
+using __Binary = global::System.Buffers.Binary.BinaryPrimitives;
+
 namespace Acme
 {
     [global::VmStateGen.VmStateSchema("""
@@ -23,63 +34,75 @@ Acme.Request#001 "segments" list<Acme.Segment> max 4 element-version 1
 
         bool global::VmStateGen.IVmState.IsNeeded => true;
 
-        void global::VmStateGen.IVmState.Save(ref global::VmStateGen.VmStateWriter writer, int version) => SaveVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Save(ref __Writer writer, int version) => SaveVmState(ref writer, version);
 
-        void global::VmStateGen.IVmState.Load(ref global::VmStateGen.VmStateReader reader, int version) => LoadVmState(ref reader, version);
+        void global::VmStateGen.IVmState.Load(ref __Reader reader, int version) => LoadVmState(ref reader, version);
 
-        void global::VmStateGen.IVmState.Describe(ref global::VmStateGen.VmDescriptionWriter writer, int version) => DescribeVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Describe(ref __Description writer, int version) => DescribeVmState(ref writer, version);
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
+        public void SaveVmState(ref __Writer writer, int version)
         {
             if (version >= 1 && version <= 2)
             {
                 {
                     global::System.Span<byte> run = writer.Run(8);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.sector);
+                    __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.sector);
                 }
                 {
-                    var list = this.segments ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                    global::VmStateGen.StateArrays.Count(list.Count, 4, "segments"u8, writer.Offset);
-                    foreach (ref global::Acme.Segment element in global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list))
+                    var list = this.segments ?? throw __Errors.Missing(writer.Offset);
+                    __Arrays.Count(list.Count, 4, "segments"u8, writer.Offset);
+                    global::System.Span<global::Acme.Segment> elements = global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list);
+                    while (elements.Length > 0)
                     {
-                        global::System.Span<byte> run = writer.Run(5);
-                        run[0] = 1;
-                        element.SaveVmStateRun1(run.Slice(1, 4));
+                        int count = global::System.Math.Min(elements.Length, 819);
+                        global::System.Span<byte> run = writer.Run(count * 5);
+                        for (int i = 0; i < count; i++)
+                        {
+                            run[i * 5] = 1;
+                            elements[i].SaveVmStateRun1(run.Slice(i * 5 + 1, 4));
+                        }
+                        elements = elements.Slice(count);
                     }
                     writer.WriteByte(0);
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, writer.Offset);
+                throw __Errors.Version(version, 1, 2, writer.Offset);
         }
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
+        public void LoadVmState(ref __Reader reader, int version)
         {
             if (version >= 1 && version <= 2)
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(8, "sector:8"u8);
-                    this.sector = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
+                    this.sector = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
                 }
                 {
                     var list = this.segments ??= new global::System.Collections.Generic.List<global::Acme.Segment>();
                     int i = 0;
                     try
                     {
-                        for (; reader.NextElement("segments"u8, 4, "length:4"u8, out global::System.ReadOnlySpan<byte> run); i++)
+                        while (reader.HasElement("segments"u8, 4, "length:4"u8))
                         {
-                            if (i == 4)
-                                global::VmStateGen.VmStateErrors.ThrowCount("segments"u8, 4, 4 + 1L, reader.Offset);
-                            if (i == list.Count)
-                                list.Add(default);
-                            global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list)[i].LoadVmStateRun1(run);
+                            global::System.ReadOnlySpan<byte> rest = reader.Rest;
+                            int at = 0;
+                            for (; rest.Length - at > 4 && rest[at] == 1; at += 5, i++)
+                            {
+                                if (i == 4)
+                                    __Errors.ThrowCount("segments"u8, 4, 4 + 1L, reader.Offset + at);
+                                if (i == list.Count)
+                                    list.Add(default);
+                                global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list)[i].LoadVmStateRun1(rest.Slice(at + 1, 4));
+                            }
+                            reader.Consume(at);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("segments", i))
+                    catch (__Exception e) when (e.Within("segments", i))
                     {
                         throw;
                     }
@@ -88,16 +111,16 @@ Acme.Request#001 "segments" list<Acme.Segment> max 4 element-version 1
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, reader.Offset);
+                throw __Errors.Version(version, 1, 2, reader.Offset);
             while (reader.NextSubsection("request"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
             {
-                global::VmStateGen.VmStateErrors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
+                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
             }
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void DescribeVmState(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        public void DescribeVmState(ref __Description writer, int version)
         {
             writer.BeginFields();
             if (version >= 1 && version <= 2)
@@ -117,7 +140,7 @@ Acme.Request#001 "segments" list<Acme.Segment> max 4 element-version 1
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, -1);
+                throw __Errors.Version(version, 1, 2, -1);
             writer.EndFields();
         }
     }

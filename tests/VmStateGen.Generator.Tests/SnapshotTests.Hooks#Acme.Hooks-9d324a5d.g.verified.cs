@@ -2,6 +2,17 @@
 #nullable enable annotations
 #pragma warning disable CS0612, CS0618, CS8981 // An obsolete member is still on the wire; a name is the author's to choose.
 
+using __Writer = global::VmStateGen.VmStateWriter;
+using __Reader = global::VmStateGen.VmStateReader;
+using __Description = global::VmStateGen.VmDescriptionWriter;
+using __Errors = global::VmStateGen.VmStateErrors;
+using __Arrays = global::VmStateGen.StateArrays;
+using __Bits = global::VmStateGen.StateBits;
+using __Text = global::VmStateGen.StateText;
+using __BigEndian = global::VmStateGen.BigEndian;
+using __Exception = global::VmStateGen.VmStateException;
+using __Binary = global::System.Buffers.Binary.BinaryPrimitives;
+
 namespace Acme
 {
     [global::VmStateGen.VmStateSchema("""
@@ -25,40 +36,40 @@ Acme.Hooks#002 "position" u8
 
         bool global::VmStateGen.IVmState.IsNeeded => this.IsOn();
 
-        void global::VmStateGen.IVmState.Save(ref global::VmStateGen.VmStateWriter writer, int version) => SaveVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Save(ref __Writer writer, int version) => SaveVmState(ref writer, version);
 
-        void global::VmStateGen.IVmState.Load(ref global::VmStateGen.VmStateReader reader, int version) => LoadVmState(ref reader, version);
+        void global::VmStateGen.IVmState.Load(ref __Reader reader, int version) => LoadVmState(ref reader, version);
 
-        void global::VmStateGen.IVmState.Describe(ref global::VmStateGen.VmDescriptionWriter writer, int version) => DescribeVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Describe(ref __Description writer, int version) => DescribeVmState(ref writer, version);
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
+        public void SaveVmState(ref __Writer writer, int version)
         {
             try
             {
                 this.Quiesce();
             }
-            catch (global::System.Exception e) when (e is not global::VmStateGen.VmStateException)
+            catch (global::System.Exception e) when (e is not __Exception)
             {
-                throw global::VmStateGen.VmStateErrors.Hook("Quiesce", e, writer.Offset);
+                throw __Errors.Hook("Quiesce", e, writer.Offset);
             }
             try
             {
                 if (!this.PositionIsInside())
-                    throw global::VmStateGen.VmStateErrors.Invalid("the position is beyond the ring", writer.Offset);
+                    throw __Errors.Invalid("the position is beyond the ring", writer.Offset);
                 if (version >= 1 && version <= 2)
                 {
                     {
                         global::System.Span<byte> run = writer.Run(4);
-                        global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(run.Slice(0, 4), this.versionId);
+                        __Binary.WriteInt32BigEndian(run.Slice(0, 4), this.versionId);
                     }
                     {
                         try
                         {
                             global::Acme.AngleCodec.Save(ref writer, this.angle);
                         }
-                        catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
+                        catch (__Exception e) when (e.Within("angle"))
                         {
                             throw;
                         }
@@ -69,7 +80,7 @@ Acme.Hooks#002 "position" u8
                     }
                 }
                 else
-                    throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, writer.Offset);
+                    throw __Errors.Version(version, 1, 2, writer.Offset);
             }
             finally
             {
@@ -77,35 +88,35 @@ Acme.Hooks#002 "position" u8
                 {
                     this.Resume();
                 }
-                catch (global::System.Exception e) when (e is not global::VmStateGen.VmStateException)
+                catch (global::System.Exception e) when (e is not __Exception)
                 {
-                    throw global::VmStateGen.VmStateErrors.Hook("Resume", e, writer.Offset);
+                    throw __Errors.Hook("Resume", e, writer.Offset);
                 }
             }
         }
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
+        public void LoadVmState(ref __Reader reader, int version)
         {
             if (version < 1 || version > 2)
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, reader.Offset);
+                throw __Errors.Version(version, 1, 2, reader.Offset);
             try
             {
                 this.Reset();
             }
-            catch (global::System.Exception e) when (e is not global::VmStateGen.VmStateException)
+            catch (global::System.Exception e) when (e is not __Exception)
             {
-                throw global::VmStateGen.VmStateErrors.Hook("Reset", e, reader.Offset);
+                throw __Errors.Hook("Reset", e, reader.Offset);
             }
             if (version >= 1 && version <= 2)
             {
                 {
                     long start = reader.Offset;
                     global::System.ReadOnlySpan<byte> run = reader.Run(4, "version_id:4"u8);
-                    int wire0 = global::System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(run.Slice(0, 4));
+                    int wire0 = __Binary.ReadInt32BigEndian(run.Slice(0, 4));
                     if ((wire0) > this.versionId || wire0 < 0)
-                        global::VmStateGen.VmStateErrors.ThrowAbove("version_id"u8, this.versionId, wire0, start + 0);
+                        __Errors.ThrowAbove("version_id"u8, this.versionId, wire0, start + 0);
                     this.versionId = wire0;
                 }
                 {
@@ -113,7 +124,7 @@ Acme.Hooks#002 "position" u8
                     {
                         global::Acme.AngleCodec.Load(ref reader, ref this.angle);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
+                    catch (__Exception e) when (e.Within("angle"))
                     {
                         throw;
                     }
@@ -123,35 +134,35 @@ Acme.Hooks#002 "position" u8
                     this.position = run[0];
                 }
                 if (!this.PositionIsInside())
-                    throw global::VmStateGen.VmStateErrors.Invalid("the position is beyond the ring", reader.Offset);
+                    throw __Errors.Invalid("the position is beyond the ring", reader.Offset);
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, reader.Offset);
+                throw __Errors.Version(version, 1, 2, reader.Offset);
             while (reader.NextSubsection("hooks"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
             {
-                global::VmStateGen.VmStateErrors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
+                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
             }
             try
             {
                 this.Rebuild(version);
             }
-            catch (global::System.Exception e) when (e is not global::VmStateGen.VmStateException)
+            catch (global::System.Exception e) when (e is not __Exception)
             {
-                throw global::VmStateGen.VmStateErrors.Hook("Rebuild", e, reader.Offset);
+                throw __Errors.Hook("Rebuild", e, reader.Offset);
             }
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void DescribeVmState(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        public void DescribeVmState(ref __Description writer, int version)
         {
             try
             {
                 this.Quiesce();
             }
-            catch (global::System.Exception e) when (e is not global::VmStateGen.VmStateException)
+            catch (global::System.Exception e) when (e is not __Exception)
             {
-                throw global::VmStateGen.VmStateErrors.Hook("Quiesce", e, -1);
+                throw __Errors.Hook("Quiesce", e, -1);
             }
             try
             {
@@ -163,7 +174,7 @@ Acme.Hooks#002 "position" u8
                     writer.Field("position"u8, "uint8"u8, 1);
                 }
                 else
-                    throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, -1);
+                    throw __Errors.Version(version, 1, 2, -1);
                 writer.EndFields();
             }
             finally
@@ -172,9 +183,9 @@ Acme.Hooks#002 "position" u8
                 {
                     this.Resume();
                 }
-                catch (global::System.Exception e) when (e is not global::VmStateGen.VmStateException)
+                catch (global::System.Exception e) when (e is not __Exception)
                 {
-                    throw global::VmStateGen.VmStateErrors.Hook("Resume", e, -1);
+                    throw __Errors.Hook("Resume", e, -1);
                 }
             }
         }

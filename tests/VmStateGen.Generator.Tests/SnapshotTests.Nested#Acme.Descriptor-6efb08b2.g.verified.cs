@@ -2,6 +2,17 @@
 #nullable enable annotations
 #pragma warning disable CS0612, CS0618, CS8981 // An obsolete member is still on the wire; a name is the author's to choose.
 
+using __Writer = global::VmStateGen.VmStateWriter;
+using __Reader = global::VmStateGen.VmStateReader;
+using __Description = global::VmStateGen.VmDescriptionWriter;
+using __Errors = global::VmStateGen.VmStateErrors;
+using __Arrays = global::VmStateGen.StateArrays;
+using __Bits = global::VmStateGen.StateBits;
+using __Text = global::VmStateGen.StateText;
+using __BigEndian = global::VmStateGen.BigEndian;
+using __Exception = global::VmStateGen.VmStateException;
+using __Binary = global::System.Buffers.Binary.BinaryPrimitives;
+
 namespace Acme
 {
     [global::VmStateGen.VmStateSchema("""
@@ -23,55 +34,55 @@ Acme.Descriptor#001 "length" u32 since 2
 
         bool global::VmStateGen.IVmState.IsNeeded => true;
 
-        void global::VmStateGen.IVmState.Save(ref global::VmStateGen.VmStateWriter writer, int version) => SaveVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Save(ref __Writer writer, int version) => SaveVmState(ref writer, version);
 
-        void global::VmStateGen.IVmState.Load(ref global::VmStateGen.VmStateReader reader, int version) => LoadVmState(ref reader, version);
+        void global::VmStateGen.IVmState.Load(ref __Reader reader, int version) => LoadVmState(ref reader, version);
 
-        void global::VmStateGen.IVmState.Describe(ref global::VmStateGen.VmDescriptionWriter writer, int version) => DescribeVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Describe(ref __Description writer, int version) => DescribeVmState(ref writer, version);
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
+        public void SaveVmState(ref __Writer writer, int version)
         {
             if (version == 2)
             {
                 {
                     global::System.Span<byte> run = writer.Run(12);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(8, 4), this.length);
+                    __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
+                    __Binary.WriteUInt32BigEndian(run.Slice(8, 4), this.length);
                 }
             }
             else if (version == 1)
                 __SaveVersion1(ref writer, version);
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, writer.Offset);
+                throw __Errors.Version(version, 1, 2, writer.Offset);
         }
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
+        public void LoadVmState(ref __Reader reader, int version)
         {
             if (version == 2)
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(12, "address:8;length:4"u8);
-                    this.address = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
-                    this.length = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(8, 4));
+                    this.address = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
+                    this.length = __Binary.ReadUInt32BigEndian(run.Slice(8, 4));
                 }
             }
             else if (version == 1)
                 __LoadVersion1(ref reader, version);
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, reader.Offset);
+                throw __Errors.Version(version, 1, 2, reader.Offset);
             while (reader.NextSubsection("descriptor"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
             {
-                global::VmStateGen.VmStateErrors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
+                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
             }
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void DescribeVmState(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        public void DescribeVmState(ref __Description writer, int version)
         {
             writer.BeginFields();
             if (version == 2)
@@ -82,49 +93,57 @@ Acme.Descriptor#001 "length" u32 since 2
             else if (version == 1)
                 __DescribeVersion1(ref writer, version);
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, -1);
+                throw __Errors.Version(version, 1, 2, -1);
             writer.EndFields();
         }
 
-        private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
+        private void __SaveVersion1(ref __Writer writer, int version)
         {
             {
                 global::System.Span<byte> run = writer.Run(8);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
+                __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
             }
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void SaveVmStateRun2(global::System.Span<byte> run)
         {
-            global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
-            global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(8, 4), this.length);
+            run = run.Slice(0, 12);
+            __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
+            __Binary.WriteUInt32BigEndian(run.Slice(8, 4), this.length);
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void SaveVmStateRun1(global::System.Span<byte> run)
         {
-            global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
+            run = run.Slice(0, 8);
+            __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
         }
 
-        private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
+        private void __LoadVersion1(ref __Reader reader, int version)
         {
             {
                 global::System.ReadOnlySpan<byte> run = reader.Run(8, "address:8"u8);
-                this.address = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
+                this.address = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
             }
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void LoadVmStateRun2(global::System.ReadOnlySpan<byte> run)
         {
-            this.address = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
-            this.length = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(8, 4));
+            run = run.Slice(0, 12);
+            this.address = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
+            this.length = __Binary.ReadUInt32BigEndian(run.Slice(8, 4));
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
-            this.address = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(0, 8));
+            run = run.Slice(0, 8);
+            this.address = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
         }
 
-        private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        private void __DescribeVersion1(ref __Description writer, int version)
         {
             writer.Field("address"u8, "uint64"u8, 8);
         }

@@ -2,6 +2,17 @@
 #nullable enable annotations
 #pragma warning disable CS0612, CS0618, CS8981 // An obsolete member is still on the wire; a name is the author's to choose.
 
+using __Writer = global::VmStateGen.VmStateWriter;
+using __Reader = global::VmStateGen.VmStateReader;
+using __Description = global::VmStateGen.VmDescriptionWriter;
+using __Errors = global::VmStateGen.VmStateErrors;
+using __Arrays = global::VmStateGen.StateArrays;
+using __Bits = global::VmStateGen.StateBits;
+using __Text = global::VmStateGen.StateText;
+using __BigEndian = global::VmStateGen.BigEndian;
+using __Exception = global::VmStateGen.VmStateException;
+using __Binary = global::System.Buffers.Binary.BinaryPrimitives;
+
 namespace Acme
 {
     [global::VmStateGen.VmStateSchema("""
@@ -35,15 +46,15 @@ Acme.Nested#007 "property" Acme.Descriptor
 
         bool global::VmStateGen.IVmState.IsNeeded => true;
 
-        void global::VmStateGen.IVmState.Save(ref global::VmStateGen.VmStateWriter writer, int version) => SaveVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Save(ref __Writer writer, int version) => SaveVmState(ref writer, version);
 
-        void global::VmStateGen.IVmState.Load(ref global::VmStateGen.VmStateReader reader, int version) => LoadVmState(ref reader, version);
+        void global::VmStateGen.IVmState.Load(ref __Reader reader, int version) => LoadVmState(ref reader, version);
 
-        void global::VmStateGen.IVmState.Describe(ref global::VmStateGen.VmDescriptionWriter writer, int version) => DescribeVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Describe(ref __Description writer, int version) => DescribeVmState(ref writer, version);
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public new void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
+        public new void SaveVmState(ref __Writer writer, int version)
         {
             if (version == 1)
             {
@@ -52,7 +63,7 @@ Acme.Nested#007 "property" Acme.Descriptor
                     {
                         base.SaveVmState(ref writer, 1);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("parent_obj"))
+                    catch (__Exception e) when (e.Within("parent_obj"))
                     {
                         throw;
                     }
@@ -65,24 +76,24 @@ Acme.Nested#007 "property" Acme.Descriptor
                 {
                     try
                     {
-                        (this.queue ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                        (this.queue ?? throw __Errors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("queue"))
+                    catch (__Exception e) when (e.Within("queue"))
                     {
                         throw;
                     }
                 }
                 {
-                    global::Acme.Queue?[] elements4 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Queue?>(this.queues, 0 + 2, "queues"u8, writer.Offset);
+                    global::Acme.Queue?[] elements4 = __Arrays.ExistingObjects<global::Acme.Queue?>(this.queues, 0 + 2, "queues"u8, writer.Offset);
                     int i = 0;
                     try
                     {
                         for (; i < 2; i++)
                         {
-                            (elements4[i] ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                            (elements4[i] ?? throw __Errors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("queues", i))
+                    catch (__Exception e) when (e.Within("queues", i))
                     {
                         throw;
                     }
@@ -92,17 +103,17 @@ Acme.Nested#007 "property" Acme.Descriptor
                     run[0] = this.count;
                 }
                 {
-                    int count6 = global::VmStateGen.StateArrays.Count(unchecked((long)this.count), 8, "counted"u8, writer.Offset);
-                    global::Acme.Queue?[] elements6 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Queue?>(this.counted, 0 + count6, "counted"u8, writer.Offset);
+                    int count6 = __Arrays.Count(unchecked((long)this.count), 8, "counted"u8, writer.Offset);
+                    global::Acme.Queue?[] elements6 = __Arrays.ExistingObjects<global::Acme.Queue?>(this.counted, 0 + count6, "counted"u8, writer.Offset);
                     int i = 0;
                     try
                     {
                         for (; i < count6; i++)
                         {
-                            (elements6[i] ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                            (elements6[i] ?? throw __Errors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("counted", i))
+                    catch (__Exception e) when (e.Within("counted", i))
                     {
                         throw;
                     }
@@ -112,19 +123,19 @@ Acme.Nested#007 "property" Acme.Descriptor
                     {
                         this.Property.SaveVmState(ref writer, 2);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("property"))
+                    catch (__Exception e) when (e.Within("property"))
                     {
                         throw;
                     }
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
+                throw __Errors.Version(version, 1, 1, writer.Offset);
         }
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public new void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
+        public new void LoadVmState(ref __Reader reader, int version)
         {
             if (version == 1)
             {
@@ -133,7 +144,7 @@ Acme.Nested#007 "property" Acme.Descriptor
                     {
                         base.LoadVmState(ref reader, 1);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("parent_obj"))
+                    catch (__Exception e) when (e.Within("parent_obj"))
                     {
                         throw;
                     }
@@ -148,14 +159,14 @@ Acme.Nested#007 "property" Acme.Descriptor
                     {
                         (this.queue ??= new global::Acme.Queue()).LoadVmState(ref reader, 1);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("queue"))
+                    catch (__Exception e) when (e.Within("queue"))
                     {
                         throw;
                     }
                 }
                 {
-                    this.queues = global::VmStateGen.StateArrays.Ensure<global::Acme.Queue?>(this.queues, 2);
-                    global::Acme.Queue?[] elements4 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Queue?>(this.queues, 0 + 2, "queues"u8, reader.Offset);
+                    this.queues = __Arrays.Ensure<global::Acme.Queue?>(this.queues, 2);
+                    global::Acme.Queue?[] elements4 = __Arrays.ExistingObjects<global::Acme.Queue?>(this.queues, 0 + 2, "queues"u8, reader.Offset);
                     int i = 0;
                     try
                     {
@@ -164,7 +175,7 @@ Acme.Nested#007 "property" Acme.Descriptor
                             (elements4[i] ??= new global::Acme.Queue()).LoadVmState(ref reader, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("queues", i))
+                    catch (__Exception e) when (e.Within("queues", i))
                     {
                         throw;
                     }
@@ -174,10 +185,10 @@ Acme.Nested#007 "property" Acme.Descriptor
                     this.count = run[0];
                 }
                 {
-                    int count6 = global::VmStateGen.StateArrays.Count(unchecked((long)this.count), 8, "counted"u8, reader.Offset);
+                    int count6 = __Arrays.Count(unchecked((long)this.count), 8, "counted"u8, reader.Offset);
                     reader.Require((long)count6 * 49, "counted"u8);
-                    this.counted = global::VmStateGen.StateArrays.Ensure<global::Acme.Queue?>(this.counted, count6);
-                    global::Acme.Queue?[] elements6 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Queue?>(this.counted, 0 + count6, "counted"u8, reader.Offset);
+                    this.counted = __Arrays.Ensure<global::Acme.Queue?>(this.counted, count6);
+                    global::Acme.Queue?[] elements6 = __Arrays.ExistingObjects<global::Acme.Queue?>(this.counted, 0 + count6, "counted"u8, reader.Offset);
                     int i = 0;
                     try
                     {
@@ -186,7 +197,7 @@ Acme.Nested#007 "property" Acme.Descriptor
                             (elements6[i] ??= new global::Acme.Queue()).LoadVmState(ref reader, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("counted", i))
+                    catch (__Exception e) when (e.Within("counted", i))
                     {
                         throw;
                     }
@@ -197,7 +208,7 @@ Acme.Nested#007 "property" Acme.Descriptor
                     {
                         value.LoadVmState(ref reader, 2);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("property"))
+                    catch (__Exception e) when (e.Within("property"))
                     {
                         throw;
                     }
@@ -205,16 +216,16 @@ Acme.Nested#007 "property" Acme.Descriptor
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
+                throw __Errors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("nested"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
             {
-                global::VmStateGen.VmStateErrors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
+                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
             }
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public new void DescribeVmState(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        public new void DescribeVmState(ref __Description writer, int version)
         {
             writer.BeginFields();
             if (version == 1)
@@ -236,7 +247,7 @@ Acme.Nested#007 "property" Acme.Descriptor
                 }
                 {
                     var mark = writer.BeginStruct("queue"u8, "queue"u8, 1);
-                    this.queue!.DescribeVmState(ref writer, 1);
+                    (this.queue ?? throw __Errors.Missing(-1)).DescribeVmState(ref writer, 1);
                     writer.EndStruct(mark);
                 }
                 {
@@ -250,7 +261,7 @@ Acme.Nested#007 "property" Acme.Descriptor
                 }
                 writer.Field("count"u8, "uint8"u8, 1);
                 {
-                    int count = global::VmStateGen.StateArrays.Count(unchecked((long)this.count), 8, "counted"u8, -1);
+                    int count = __Arrays.Count(unchecked((long)this.count), 8, "counted"u8, -1);
                     for (int i = 0; i < count && i < 1; i++)
                     {
                         var mark = writer.BeginStruct("counted"u8, "queue"u8, 1, i, count, true);
@@ -265,7 +276,7 @@ Acme.Nested#007 "property" Acme.Descriptor
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
+                throw __Errors.Version(version, 1, 1, -1);
             writer.EndFields();
         }
     }

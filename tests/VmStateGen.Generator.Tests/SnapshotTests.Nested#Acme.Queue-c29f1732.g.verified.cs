@@ -2,6 +2,17 @@
 #nullable enable annotations
 #pragma warning disable CS0612, CS0618, CS8981 // An obsolete member is still on the wire; a name is the author's to choose.
 
+using __Writer = global::VmStateGen.VmStateWriter;
+using __Reader = global::VmStateGen.VmStateReader;
+using __Description = global::VmStateGen.VmDescriptionWriter;
+using __Errors = global::VmStateGen.VmStateErrors;
+using __Arrays = global::VmStateGen.StateArrays;
+using __Bits = global::VmStateGen.StateBits;
+using __Text = global::VmStateGen.StateText;
+using __BigEndian = global::VmStateGen.BigEndian;
+using __Exception = global::VmStateGen.VmStateException;
+using __Binary = global::System.Buffers.Binary.BinaryPrimitives;
+
 namespace Acme
 {
     [global::VmStateGen.VmStateSchema("""
@@ -23,20 +34,20 @@ Acme.Queue#001 "size" u8 equal
 
         bool global::VmStateGen.IVmState.IsNeeded => true;
 
-        void global::VmStateGen.IVmState.Save(ref global::VmStateGen.VmStateWriter writer, int version) => SaveVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Save(ref __Writer writer, int version) => SaveVmState(ref writer, version);
 
-        void global::VmStateGen.IVmState.Load(ref global::VmStateGen.VmStateReader reader, int version) => LoadVmState(ref reader, version);
+        void global::VmStateGen.IVmState.Load(ref __Reader reader, int version) => LoadVmState(ref reader, version);
 
-        void global::VmStateGen.IVmState.Describe(ref global::VmStateGen.VmDescriptionWriter writer, int version) => DescribeVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Describe(ref __Description writer, int version) => DescribeVmState(ref writer, version);
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
+        public void SaveVmState(ref __Writer writer, int version)
         {
             if (version == 1)
             {
                 {
-                    global::System.Span<global::Acme.Descriptor> elements0 = global::VmStateGen.StateArrays.Existing<global::Acme.Descriptor>(this.ring, 0, 4, "ring"u8, writer.Offset);
+                    global::System.Span<global::Acme.Descriptor> elements0 = __Arrays.Existing<global::Acme.Descriptor>(this.ring, 0, 4, "ring"u8, writer.Offset);
                     global::System.Span<byte> run = writer.Run(49);
                     for (int i = 0; i < 4; i++)
                         elements0[i].SaveVmStateRun2(run.Slice(0 + i * 12, 12));
@@ -44,38 +55,38 @@ Acme.Queue#001 "size" u8 equal
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
+                throw __Errors.Version(version, 1, 1, writer.Offset);
         }
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
+        public void LoadVmState(ref __Reader reader, int version)
         {
             if (version == 1)
             {
                 {
-                    this.ring = global::VmStateGen.StateArrays.Ensure<global::Acme.Descriptor>(this.ring, 4);
-                    global::System.Span<global::Acme.Descriptor> elements0 = global::VmStateGen.StateArrays.Existing<global::Acme.Descriptor>(this.ring, 0, 4, "ring"u8, reader.Offset);
+                    this.ring = __Arrays.Ensure<global::Acme.Descriptor>(this.ring, 4);
+                    global::System.Span<global::Acme.Descriptor> elements0 = __Arrays.Existing<global::Acme.Descriptor>(this.ring, 0, 4, "ring"u8, reader.Offset);
                     long start = reader.Offset;
                     global::System.ReadOnlySpan<byte> run = reader.Run(49, "ring{address:8;length:4}*4;size:1"u8);
                     for (int i = 0; i < 4; i++)
                         elements0[i].LoadVmStateRun2(run.Slice(0 + i * 12, 12));
                     byte wire1 = run[48];
                     if ((wire1) != this.size)
-                        global::VmStateGen.VmStateErrors.ThrowNotEqual("size"u8, this.size, wire1, start + 48);
+                        __Errors.ThrowNotEqual("size"u8, this.size, wire1, start + 48);
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
+                throw __Errors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("queue"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
             {
-                global::VmStateGen.VmStateErrors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
+                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
             }
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void DescribeVmState(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        public void DescribeVmState(ref __Description writer, int version)
         {
             writer.BeginFields();
             if (version == 1)
@@ -92,7 +103,7 @@ Acme.Queue#001 "size" u8 equal
                 writer.Field("size"u8, "uint8 equal"u8, 1);
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
+                throw __Errors.Version(version, 1, 1, -1);
             writer.EndFields();
         }
     }

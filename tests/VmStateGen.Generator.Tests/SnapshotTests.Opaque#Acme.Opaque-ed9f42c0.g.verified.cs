@@ -2,6 +2,17 @@
 #nullable enable annotations
 #pragma warning disable CS0612, CS0618, CS8981 // An obsolete member is still on the wire; a name is the author's to choose.
 
+using __Writer = global::VmStateGen.VmStateWriter;
+using __Reader = global::VmStateGen.VmStateReader;
+using __Description = global::VmStateGen.VmDescriptionWriter;
+using __Errors = global::VmStateGen.VmStateErrors;
+using __Arrays = global::VmStateGen.StateArrays;
+using __Bits = global::VmStateGen.StateBits;
+using __Text = global::VmStateGen.StateText;
+using __BigEndian = global::VmStateGen.BigEndian;
+using __Exception = global::VmStateGen.VmStateException;
+using __Binary = global::System.Buffers.Binary.BinaryPrimitives;
+
 namespace Acme
 {
     [global::VmStateGen.VmStateSchema("""
@@ -33,45 +44,45 @@ Acme.Opaque#006 "number" f64
 
         bool global::VmStateGen.IVmState.IsNeeded => true;
 
-        void global::VmStateGen.IVmState.Save(ref global::VmStateGen.VmStateWriter writer, int version) => SaveVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Save(ref __Writer writer, int version) => SaveVmState(ref writer, version);
 
-        void global::VmStateGen.IVmState.Load(ref global::VmStateGen.VmStateReader reader, int version) => LoadVmState(ref reader, version);
+        void global::VmStateGen.IVmState.Load(ref __Reader reader, int version) => LoadVmState(ref reader, version);
 
-        void global::VmStateGen.IVmState.Describe(ref global::VmStateGen.VmDescriptionWriter writer, int version) => DescribeVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Describe(ref __Description writer, int version) => DescribeVmState(ref writer, version);
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
+        public void SaveVmState(ref __Writer writer, int version)
         {
             if (version == 1)
             {
                 {
                     try
                     {
-                        (this.part ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                        (this.part ?? throw __Errors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("part"))
+                    catch (__Exception e) when (e.Within("part"))
                     {
                         throw;
                     }
                 }
                 {
-                    global::Acme.Part?[] elements1 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Part?>(this.parts, 0 + 2, "parts"u8, writer.Offset);
+                    global::Acme.Part?[] elements1 = __Arrays.ExistingObjects<global::Acme.Part?>(this.parts, 0 + 2, "parts"u8, writer.Offset);
                     int i = 0;
                     try
                     {
                         for (; i < 2; i++)
                         {
-                            (elements1[i] ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                            (elements1[i] ?? throw __Errors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("parts", i))
+                    catch (__Exception e) when (e.Within("parts", i))
                     {
                         throw;
                     }
                 }
                 {
-                    global::Acme.Part?[] elements2 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Part?>(this.holes, 0 + 2, "holes"u8, writer.Offset);
+                    global::Acme.Part?[] elements2 = __Arrays.ExistingObjects<global::Acme.Part?>(this.holes, 0 + 2, "holes"u8, writer.Offset);
                     int i = 0;
                     try
                     {
@@ -85,32 +96,32 @@ Acme.Opaque#006 "number" f64
                             elements2[i].SaveVmState(ref writer, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("holes", i))
+                    catch (__Exception e) when (e.Within("holes", i))
                     {
                         throw;
                     }
                 }
                 {
-                    var list = this.requests ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                    global::VmStateGen.StateArrays.Count(list.Count, 8, "requests"u8, writer.Offset);
+                    var list = this.requests ?? throw __Errors.Missing(writer.Offset);
+                    __Arrays.Count(list.Count, 8, "requests"u8, writer.Offset);
                     int i = 0;
                     try
                     {
                         for (; i < list.Count; i++)
                         {
-                            writer.WriteByte(list[i].Kind is not 0 and byte marker ? marker : throw global::VmStateGen.VmStateErrors.Invalid("Kind is 0, which would end the list", writer.Offset));
+                            writer.WriteByte(list[i].Kind is not 0 and byte marker ? marker : throw __Errors.Invalid("Kind is 0, which would end the list", writer.Offset));
                             list[i].SaveVmState(ref writer, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("requests", i))
+                    catch (__Exception e) when (e.Within("requests", i))
                     {
                         throw;
                     }
                     writer.WriteByte(0);
                 }
                 {
-                    var tree = this.tree ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(writer.Run(4), global::VmStateGen.StateArrays.Count(tree.Count, 8, "tree"u8, writer.Offset));
+                    var tree = this.tree ?? throw __Errors.Missing(writer.Offset);
+                    __Binary.WriteInt32BigEndian(writer.Run(4), __Arrays.Count(tree.Count, 8, "tree"u8, writer.Offset));
                     int i = 0;
                     try
                     {
@@ -119,11 +130,11 @@ Acme.Opaque#006 "number" f64
                             var key = tree.GetKeyAtIndex(i);
                             var value = tree.GetValueAtIndex(i);
                             writer.WriteByte(1);
-                            global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(writer.Run(8), key);
+                            __Binary.WriteUInt64BigEndian(writer.Run(8), key);
                             value.SaveVmState(ref writer, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("tree", i))
+                    catch (__Exception e) when (e.Within("tree", i))
                     {
                         throw;
                     }
@@ -136,38 +147,38 @@ Acme.Opaque#006 "number" f64
                         companion.CopyFrom(this.angle);
                         companion.SaveVmState(ref writer, 1);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
+                    catch (__Exception e) when (e.Within("angle"))
                     {
                         throw;
                     }
                 }
                 {
                     global::System.Span<byte> run = writer.Run(8);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteDoubleBigEndian(run.Slice(0, 8), this.number);
+                    __Binary.WriteDoubleBigEndian(run.Slice(0, 8), this.number);
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
+                throw __Errors.Version(version, 1, 1, writer.Offset);
         }
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
+        public void LoadVmState(ref __Reader reader, int version)
         {
             if (version == 1)
             {
                 {
                     try
                     {
-                        (this.part ?? throw global::VmStateGen.VmStateErrors.Missing(reader.Offset)).LoadVmState(ref reader, 1);
+                        (this.part ?? throw __Errors.Missing(reader.Offset)).LoadVmState(ref reader, 1);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("part"))
+                    catch (__Exception e) when (e.Within("part"))
                     {
                         throw;
                     }
                 }
                 {
-                    global::Acme.Part?[] elements1 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Part?>(this.parts, 0 + 2, "parts"u8, reader.Offset);
+                    global::Acme.Part?[] elements1 = __Arrays.ExistingObjects<global::Acme.Part?>(this.parts, 0 + 2, "parts"u8, reader.Offset);
                     int i = 0;
                     try
                     {
@@ -176,13 +187,13 @@ Acme.Opaque#006 "number" f64
                             (elements1[i] ??= new global::Acme.Part()).LoadVmState(ref reader, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("parts", i))
+                    catch (__Exception e) when (e.Within("parts", i))
                     {
                         throw;
                     }
                 }
                 {
-                    global::Acme.Part?[] elements2 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Part?>(this.holes, 0 + 2, "holes"u8, reader.Offset);
+                    global::Acme.Part?[] elements2 = __Arrays.ExistingObjects<global::Acme.Part?>(this.holes, 0 + 2, "holes"u8, reader.Offset);
                     int i = 0;
                     try
                     {
@@ -196,27 +207,27 @@ Acme.Opaque#006 "number" f64
                             elements2[i].LoadVmState(ref reader, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("holes", i))
+                    catch (__Exception e) when (e.Within("holes", i))
                     {
                         throw;
                     }
                 }
                 {
-                    var list = this.requests ?? throw global::VmStateGen.VmStateErrors.Missing(reader.Offset);
+                    var list = this.requests ?? throw __Errors.Missing(reader.Offset);
                     int i = 0;
                     try
                     {
                         for (; reader.NextElement(out byte marker, "requests"u8); i++)
                         {
                             if (i == 8)
-                                global::VmStateGen.VmStateErrors.ThrowCount("requests"u8, 8, 8 + 1L, reader.Offset);
+                                __Errors.ThrowCount("requests"u8, 8, 8 + 1L, reader.Offset);
                             if (i == list.Count)
                                 list.Add(new global::Acme.Part());
                             (list[i] ??= new global::Acme.Part()).Kind = marker;
                             (list[i] ??= new global::Acme.Part()).LoadVmState(ref reader, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("requests", i))
+                    catch (__Exception e) when (e.Within("requests", i))
                     {
                         throw;
                     }
@@ -224,9 +235,9 @@ Acme.Opaque#006 "number" f64
                         list.RemoveRange(i, list.Count - i);
                 }
                 {
-                    var tree = this.tree ?? throw global::VmStateGen.VmStateErrors.Missing(reader.Offset);
+                    var tree = this.tree ?? throw __Errors.Missing(reader.Offset);
                     long start = reader.Offset;
-                    int count = global::VmStateGen.StateArrays.Count(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(reader.Run(4, "tree:4"u8)), 8, "tree"u8, start);
+                    int count = __Arrays.Count(__Binary.ReadUInt32BigEndian(reader.Run(4, "tree:4"u8)), 8, "tree"u8, start);
                     ulong last = default!;
                     int i = 0;
                     try
@@ -234,10 +245,10 @@ Acme.Opaque#006 "number" f64
                         for (; reader.NextElement("tree"u8); i++)
                         {
                             if (i == count)
-                                global::VmStateGen.VmStateErrors.ThrowTree("tree"u8, $"{count} nodes", "another one", reader.Offset - 1);
-                            ulong key = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(reader.Run(8, "key:8"u8));
+                                __Errors.ThrowTree("tree"u8, $"{count} nodes", "another one", reader.Offset - 1);
+                            ulong key = __Binary.ReadUInt64BigEndian(reader.Run(8, "key:8"u8));
                             if (i > 0 && tree.Comparer.Compare(last, key) >= 0)
-                                global::VmStateGen.VmStateErrors.ThrowTree("tree"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
+                                __Errors.ThrowTree("tree"u8, "keys in ascending order", $"key {i} at or below the one before", reader.Offset);
                             last = key;
                             bool isThere = i < tree.Count && tree.Comparer.Compare(tree.GetKeyAtIndex(i), key) == 0;
                             while (!isThere && tree.Count > i)
@@ -248,12 +259,12 @@ Acme.Opaque#006 "number" f64
                                 tree.Add(key, value);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("tree", i))
+                    catch (__Exception e) when (e.Within("tree", i))
                     {
                         throw;
                     }
                     if (i != count)
-                        global::VmStateGen.VmStateErrors.ThrowTree("tree"u8, $"{count} nodes", $"{i}", reader.Offset);
+                        __Errors.ThrowTree("tree"u8, $"{count} nodes", $"{i}", reader.Offset);
                     while (tree.Count > i)
                         tree.RemoveAt(tree.Count - 1);
                 }
@@ -265,34 +276,34 @@ Acme.Opaque#006 "number" f64
                         companion.LoadVmState(ref reader, 1);
                         companion.CopyTo(ref this.angle);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
+                    catch (__Exception e) when (e.Within("angle"))
                     {
                         throw;
                     }
                 }
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(8, "number:8"u8);
-                    this.number = global::System.Buffers.Binary.BinaryPrimitives.ReadDoubleBigEndian(run.Slice(0, 8));
+                    this.number = __Binary.ReadDoubleBigEndian(run.Slice(0, 8));
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
+                throw __Errors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("opaque"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
             {
-                global::VmStateGen.VmStateErrors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
+                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
             }
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void DescribeVmState(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        public void DescribeVmState(ref __Description writer, int version)
         {
             writer.BeginFields();
             if (version == 1)
             {
                 {
                     var mark = writer.BeginStruct("part"u8, "part"u8, 1, opaque: "blob"u8);
-                    this.part!.DescribeVmState(ref writer, 1);
+                    (this.part ?? throw __Errors.Missing(-1)).DescribeVmState(ref writer, 1);
                     writer.EndStruct(mark);
                 }
                 {
@@ -364,7 +375,7 @@ Acme.Opaque#006 "number" f64
                 writer.Field("number"u8, "CPU_Double_U"u8, 8);
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
+                throw __Errors.Version(version, 1, 1, -1);
             writer.EndFields();
         }
     }

@@ -2,6 +2,17 @@
 #nullable enable annotations
 #pragma warning disable CS0612, CS0618, CS8981 // An obsolete member is still on the wire; a name is the author's to choose.
 
+using __Writer = global::VmStateGen.VmStateWriter;
+using __Reader = global::VmStateGen.VmStateReader;
+using __Description = global::VmStateGen.VmDescriptionWriter;
+using __Errors = global::VmStateGen.VmStateErrors;
+using __Arrays = global::VmStateGen.StateArrays;
+using __Bits = global::VmStateGen.StateBits;
+using __Text = global::VmStateGen.StateText;
+using __BigEndian = global::VmStateGen.BigEndian;
+using __Exception = global::VmStateGen.VmStateException;
+using __Binary = global::System.Buffers.Binary.BinaryPrimitives;
+
 namespace Acme
 {
     [global::VmStateGen.VmStateSchema("""
@@ -35,20 +46,20 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
 
         bool global::VmStateGen.IVmState.IsNeeded => true;
 
-        void global::VmStateGen.IVmState.Save(ref global::VmStateGen.VmStateWriter writer, int version) => SaveVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Save(ref __Writer writer, int version) => SaveVmState(ref writer, version);
 
-        void global::VmStateGen.IVmState.Load(ref global::VmStateGen.VmStateReader reader, int version) => LoadVmState(ref reader, version);
+        void global::VmStateGen.IVmState.Load(ref __Reader reader, int version) => LoadVmState(ref reader, version);
 
-        void global::VmStateGen.IVmState.Describe(ref global::VmStateGen.VmDescriptionWriter writer, int version) => DescribeVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Describe(ref __Description writer, int version) => DescribeVmState(ref writer, version);
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
+        public void SaveVmState(ref __Writer writer, int version)
         {
             if (version == 1)
             {
                 {
-                    global::Acme.Port?[] elements0 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Port?>(this.ports, 0 + 4, "ports"u8, writer.Offset);
+                    global::Acme.Port?[] elements0 = __Arrays.ExistingObjects<global::Acme.Port?>(this.ports, 0 + 4, "ports"u8, writer.Offset);
                     int i = 0;
                     try
                     {
@@ -63,13 +74,13 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                             elements0[i].SaveVmState(ref writer, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("ports", i))
+                    catch (__Exception e) when (e.Within("ports", i))
                     {
                         throw;
                     }
                 }
                 {
-                    global::Acme.Port?[] elements1 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Port?>(this.every, 0 + 4, "every"u8, writer.Offset);
+                    global::Acme.Port?[] elements1 = __Arrays.ExistingObjects<global::Acme.Port?>(this.every, 0 + 4, "every"u8, writer.Offset);
                     int i = 0;
                     try
                     {
@@ -85,13 +96,13 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                             elements1[i].SaveVmState(ref writer, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("every", i))
+                    catch (__Exception e) when (e.Within("every", i))
                     {
                         throw;
                     }
                 }
                 {
-                    global::System.Span<uint?> elements2 = global::VmStateGen.StateArrays.Existing<uint?>(this.values, 0, 3, "values"u8, writer.Offset);
+                    global::System.Span<uint?> elements2 = __Arrays.Existing<uint?>(this.values, 0, 3, "values"u8, writer.Offset);
                     int i = 0;
                     try
                     {
@@ -102,10 +113,10 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                                 writer.WriteByte(0x30);
                                 continue;
                             }
-                            global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(writer.Run(4), elements2[i].Value);
+                            __Binary.WriteUInt32BigEndian(writer.Run(4), elements2[i].Value);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("values", i))
+                    catch (__Exception e) when (e.Within("values", i))
                     {
                         throw;
                     }
@@ -113,10 +124,10 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                 {
                     try
                     {
-                        (this.main ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SetVmStateParent(this);
-                        (this.main ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                        (this.main ?? throw __Errors.Missing(writer.Offset)).SetVmStateParent(this);
+                        (this.main ?? throw __Errors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("main"))
+                    catch (__Exception e) when (e.Within("main"))
                     {
                         throw;
                     }
@@ -128,13 +139,13 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                         companion.CopyFrom(this.angle);
                         companion.SaveVmState(ref writer, 1);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
+                    catch (__Exception e) when (e.Within("angle"))
                     {
                         throw;
                     }
                 }
                 {
-                    global::System.Span<double> elements5 = global::VmStateGen.StateArrays.Existing<double>(this.angles, 0, 2, "angles"u8, writer.Offset);
+                    global::System.Span<double> elements5 = __Arrays.Existing<double>(this.angles, 0, 2, "angles"u8, writer.Offset);
                     int i = 0;
                     try
                     {
@@ -145,7 +156,7 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                             companion.SaveVmState(ref writer, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("angles", i))
+                    catch (__Exception e) when (e.Within("angles", i))
                     {
                         throw;
                     }
@@ -157,23 +168,23 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                         companion.CopyFrom(this.Self);
                         companion.SaveVmState(ref writer, 1);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("self"))
+                    catch (__Exception e) when (e.Within("self"))
                     {
                         throw;
                     }
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
+                throw __Errors.Version(version, 1, 1, writer.Offset);
             if (this.extra is not null)
             {
                 writer.WriteSubsection("hub/extra"u8, 1);
                 try
                 {
-                    (this.extra ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SetVmStateParent(this);
-                    (this.extra ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                    (this.extra ?? throw __Errors.Missing(writer.Offset)).SetVmStateParent(this);
+                    (this.extra ?? throw __Errors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("hub/extra"))
+                catch (__Exception e) when (e.Within("hub/extra"))
                 {
                     throw;
                 }
@@ -182,12 +193,12 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
+        public void LoadVmState(ref __Reader reader, int version)
         {
             if (version == 1)
             {
                 {
-                    global::Acme.Port?[] elements0 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Port?>(this.ports, 0 + 4, "ports"u8, reader.Offset);
+                    global::Acme.Port?[] elements0 = __Arrays.ExistingObjects<global::Acme.Port?>(this.ports, 0 + 4, "ports"u8, reader.Offset);
                     int i = 0;
                     try
                     {
@@ -202,14 +213,14 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                             elements0[i].LoadVmState(ref reader, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("ports", i))
+                    catch (__Exception e) when (e.Within("ports", i))
                     {
                         throw;
                     }
                 }
                 {
-                    this.every = global::VmStateGen.StateArrays.Ensure<global::Acme.Port?>(this.every, 4);
-                    global::Acme.Port?[] elements1 = global::VmStateGen.StateArrays.ExistingObjects<global::Acme.Port?>(this.every, 0 + 4, "every"u8, reader.Offset);
+                    this.every = __Arrays.Ensure<global::Acme.Port?>(this.every, 4);
+                    global::Acme.Port?[] elements1 = __Arrays.ExistingObjects<global::Acme.Port?>(this.every, 0 + 4, "every"u8, reader.Offset);
                     int i = 0;
                     try
                     {
@@ -224,14 +235,14 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                             (elements1[i] ??= new global::Acme.Port()).LoadVmState(ref reader, 1);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("every", i))
+                    catch (__Exception e) when (e.Within("every", i))
                     {
                         throw;
                     }
                 }
                 {
-                    this.values = global::VmStateGen.StateArrays.Ensure<uint?>(this.values, 3);
-                    global::System.Span<uint?> elements2 = global::VmStateGen.StateArrays.Existing<uint?>(this.values, 0, 3, "values"u8, reader.Offset);
+                    this.values = __Arrays.Ensure<uint?>(this.values, 3);
+                    global::System.Span<uint?> elements2 = __Arrays.Existing<uint?>(this.values, 0, 3, "values"u8, reader.Offset);
                     int i = 0;
                     try
                     {
@@ -243,10 +254,10 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                                 continue;
                             }
                             global::System.ReadOnlySpan<byte> run = reader.Run(4, "value:4"u8);
-                            elements2[i] = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
+                            elements2[i] = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("values", i))
+                    catch (__Exception e) when (e.Within("values", i))
                     {
                         throw;
                     }
@@ -257,7 +268,7 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                         (this.main ??= new global::Acme.Port()).SetVmStateParent(this);
                         (this.main ??= new global::Acme.Port()).LoadVmState(ref reader, 1);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("main"))
+                    catch (__Exception e) when (e.Within("main"))
                     {
                         throw;
                     }
@@ -270,14 +281,14 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                         companion.LoadVmState(ref reader, 1);
                         companion.CopyTo(ref this.angle);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("angle"))
+                    catch (__Exception e) when (e.Within("angle"))
                     {
                         throw;
                     }
                 }
                 {
-                    this.angles = global::VmStateGen.StateArrays.Ensure<double>(this.angles, 2);
-                    global::System.Span<double> elements5 = global::VmStateGen.StateArrays.Existing<double>(this.angles, 0, 2, "angles"u8, reader.Offset);
+                    this.angles = __Arrays.Ensure<double>(this.angles, 2);
+                    global::System.Span<double> elements5 = __Arrays.Existing<double>(this.angles, 0, 2, "angles"u8, reader.Offset);
                     int i = 0;
                     try
                     {
@@ -289,7 +300,7 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                             companion.CopyTo(ref elements5[i]);
                         }
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("angles", i))
+                    catch (__Exception e) when (e.Within("angles", i))
                     {
                         throw;
                     }
@@ -303,14 +314,14 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                         companion.LoadVmState(ref reader, 1);
                         companion.CopyTo(ref value);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("self"))
+                    catch (__Exception e) when (e.Within("self"))
                     {
                         throw;
                     }
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
+                throw __Errors.Version(version, 1, 1, reader.Offset);
             bool came0 = false;
             while (reader.NextSubsection("hub"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
             {
@@ -321,7 +332,7 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                         (this.extra ??= new global::Acme.Port()).SetVmStateParent(this);
                         (this.extra ??= new global::Acme.Port()).LoadVmState(ref reader, subsectionVersion);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("hub/extra"))
+                    catch (__Exception e) when (e.Within("hub/extra"))
                     {
                         throw;
                     }
@@ -329,7 +340,7 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                 }
                 else
                 {
-                    global::VmStateGen.VmStateErrors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
+                    __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
                 }
             }
             if (!came0)
@@ -338,7 +349,7 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void DescribeVmState(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        public void DescribeVmState(ref __Description writer, int version)
         {
             writer.BeginFields();
             if (version == 1)
@@ -406,8 +417,8 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                 }
                 {
                     var mark = writer.BeginStruct("main"u8, "port"u8, 1);
-                    this.main!.SetVmStateParent(this);
-                    this.main!.DescribeVmState(ref writer, 1);
+                    (this.main ?? throw __Errors.Missing(-1)).SetVmStateParent(this);
+                    (this.main ?? throw __Errors.Missing(-1)).DescribeVmState(ref writer, 1);
                     writer.EndStruct(mark);
                 }
                 {
@@ -439,7 +450,7 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
+                throw __Errors.Version(version, 1, 1, -1);
             writer.EndFields();
             bool any = false;
             if (this.extra is not null)

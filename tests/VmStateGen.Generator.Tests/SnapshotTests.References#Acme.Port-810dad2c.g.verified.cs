@@ -2,6 +2,17 @@
 #nullable enable annotations
 #pragma warning disable CS0612, CS0618, CS8981 // An obsolete member is still on the wire; a name is the author's to choose.
 
+using __Writer = global::VmStateGen.VmStateWriter;
+using __Reader = global::VmStateGen.VmStateReader;
+using __Description = global::VmStateGen.VmDescriptionWriter;
+using __Errors = global::VmStateGen.VmStateErrors;
+using __Arrays = global::VmStateGen.StateArrays;
+using __Bits = global::VmStateGen.StateBits;
+using __Text = global::VmStateGen.StateText;
+using __BigEndian = global::VmStateGen.BigEndian;
+using __Exception = global::VmStateGen.VmStateException;
+using __Binary = global::System.Buffers.Binary.BinaryPrimitives;
+
 namespace Acme
 {
     [global::VmStateGen.VmStateSchema("""
@@ -23,15 +34,15 @@ Acme.Port#001 "wide" u32 when IsWide
 
         bool global::VmStateGen.IVmState.IsNeeded => true;
 
-        void global::VmStateGen.IVmState.Save(ref global::VmStateGen.VmStateWriter writer, int version) => SaveVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Save(ref __Writer writer, int version) => SaveVmState(ref writer, version);
 
-        void global::VmStateGen.IVmState.Load(ref global::VmStateGen.VmStateReader reader, int version) => LoadVmState(ref reader, version);
+        void global::VmStateGen.IVmState.Load(ref __Reader reader, int version) => LoadVmState(ref reader, version);
 
-        void global::VmStateGen.IVmState.Describe(ref global::VmStateGen.VmDescriptionWriter writer, int version) => DescribeVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Describe(ref __Description writer, int version) => DescribeVmState(ref writer, version);
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
+        public void SaveVmState(ref __Writer writer, int version)
         {
             if (version == 1)
             {
@@ -42,16 +53,16 @@ Acme.Port#001 "wide" u32 when IsWide
                 if (this.IsWide)
                 {
                     global::System.Span<byte> run = writer.Run(4);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.wide);
+                    __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.wide);
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
+                throw __Errors.Version(version, 1, 1, writer.Offset);
         }
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
+        public void LoadVmState(ref __Reader reader, int version)
         {
             if (version == 1)
             {
@@ -63,20 +74,20 @@ Acme.Port#001 "wide" u32 when IsWide
                 {
                     long start = reader.Offset;
                     global::System.ReadOnlySpan<byte> run = reader.Run(4, "wide:4"u8);
-                    this.wide = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
+                    this.wide = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
+                throw __Errors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("port"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
             {
-                global::VmStateGen.VmStateErrors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
+                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
             }
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void DescribeVmState(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        public void DescribeVmState(ref __Description writer, int version)
         {
             writer.BeginFields();
             if (version == 1)
@@ -88,7 +99,7 @@ Acme.Port#001 "wide" u32 when IsWide
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
+                throw __Errors.Version(version, 1, 1, -1);
             writer.EndFields();
         }
 

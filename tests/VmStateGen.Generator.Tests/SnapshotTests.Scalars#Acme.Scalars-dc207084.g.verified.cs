@@ -2,6 +2,17 @@
 #nullable enable annotations
 #pragma warning disable CS0612, CS0618, CS8981 // An obsolete member is still on the wire; a name is the author's to choose.
 
+using __Writer = global::VmStateGen.VmStateWriter;
+using __Reader = global::VmStateGen.VmStateReader;
+using __Description = global::VmStateGen.VmDescriptionWriter;
+using __Errors = global::VmStateGen.VmStateErrors;
+using __Arrays = global::VmStateGen.StateArrays;
+using __Bits = global::VmStateGen.StateBits;
+using __Text = global::VmStateGen.StateText;
+using __BigEndian = global::VmStateGen.BigEndian;
+using __Exception = global::VmStateGen.VmStateException;
+using __Binary = global::System.Buffers.Binary.BinaryPrimitives;
+
 namespace Acme
 {
     [global::VmStateGen.VmStateSchema("""
@@ -61,15 +72,15 @@ Acme.Mode @enum u16 Off=0 On=7
 
         bool global::VmStateGen.IVmState.IsNeeded => true;
 
-        void global::VmStateGen.IVmState.Save(ref global::VmStateGen.VmStateWriter writer, int version) => SaveVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Save(ref __Writer writer, int version) => SaveVmState(ref writer, version);
 
-        void global::VmStateGen.IVmState.Load(ref global::VmStateGen.VmStateReader reader, int version) => LoadVmState(ref reader, version);
+        void global::VmStateGen.IVmState.Load(ref __Reader reader, int version) => LoadVmState(ref reader, version);
 
-        void global::VmStateGen.IVmState.Describe(ref global::VmStateGen.VmDescriptionWriter writer, int version) => DescribeVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Describe(ref __Description writer, int version) => DescribeVmState(ref writer, version);
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
+        public void SaveVmState(ref __Writer writer, int version)
         {
             if (version == 1)
             {
@@ -78,37 +89,37 @@ Acme.Mode @enum u16 Off=0 On=7
                     run[0] = this.enabled ? (byte)1 : (byte)0;
                     run[1] = this.control;
                     run[2] = unchecked((byte)this.offset);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(3, 2), this.divider);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt16BigEndian(run.Slice(5, 2), this.delta);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(7, 4), this.rxbufSize);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(run.Slice(11, 4), this.count);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(15, 8), this.address);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(run.Slice(23, 8), this.time);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteSingleBigEndian(run.Slice(31, 4), this.ratio);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteDoubleBigEndian(run.Slice(35, 8), this.frequency);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt128BigEndian(run.Slice(43, 16), this.wide);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt128BigEndian(run.Slice(59, 16), this.wideSigned);
+                    __Binary.WriteUInt16BigEndian(run.Slice(3, 2), this.divider);
+                    __Binary.WriteInt16BigEndian(run.Slice(5, 2), this.delta);
+                    __Binary.WriteUInt32BigEndian(run.Slice(7, 4), this.rxbufSize);
+                    __Binary.WriteInt32BigEndian(run.Slice(11, 4), this.count);
+                    __Binary.WriteUInt64BigEndian(run.Slice(15, 8), this.address);
+                    __Binary.WriteInt64BigEndian(run.Slice(23, 8), this.time);
+                    __Binary.WriteSingleBigEndian(run.Slice(31, 4), this.ratio);
+                    __Binary.WriteDoubleBigEndian(run.Slice(35, 8), this.frequency);
+                    __Binary.WriteUInt128BigEndian(run.Slice(43, 16), this.wide);
+                    __Binary.WriteInt128BigEndian(run.Slice(59, 16), this.wideSigned);
                     this.identity.TryWriteBytes(run.Slice(75, 16), true, out _);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(91, 8), this.timer.ExpireTime);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(99, 2), unchecked((ushort)this.mode));
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(101, 4), this.Property);
+                    __Binary.WriteUInt64BigEndian(run.Slice(91, 8), this.timer.ExpireTime);
+                    __Binary.WriteUInt16BigEndian(run.Slice(99, 2), unchecked((ushort)this.mode));
+                    __Binary.WriteUInt32BigEndian(run.Slice(101, 4), this.Property);
                     byte wire17 = unchecked((byte)this.narrow);
                     if (unchecked((int)wire17) != this.narrow || this.narrow < 0)
-                        global::VmStateGen.VmStateErrors.ThrowRange("narrow"u8, "a value that fits into u8", this.narrow, writer.Offset - 9);
+                        __Errors.ThrowRange("narrow"u8, "a value that fits into u8", this.narrow, writer.Offset - 9);
                     run[105] = wire17;
                     int wire18 = this.flag ? (int)1 : (int)0;
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(run.Slice(106, 4), wire18);
+                    __Binary.WriteInt32BigEndian(run.Slice(106, 4), wire18);
                     uint wire19 = unchecked((uint)unchecked((ushort)this.wideMode));
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(110, 4), wire19);
+                    __Binary.WriteUInt32BigEndian(run.Slice(110, 4), wire19);
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
+                throw __Errors.Version(version, 1, 1, writer.Offset);
         }
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
+        public void LoadVmState(ref __Reader reader, int version)
         {
             if (version == 1)
             {
@@ -118,41 +129,41 @@ Acme.Mode @enum u16 Off=0 On=7
                     this.enabled = run[0] != 0;
                     this.control = run[1];
                     this.offset = unchecked((sbyte)run[2]);
-                    this.divider = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(3, 2));
-                    this.delta = global::System.Buffers.Binary.BinaryPrimitives.ReadInt16BigEndian(run.Slice(5, 2));
-                    this.rxbufSize = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(7, 4));
-                    this.count = global::System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(run.Slice(11, 4));
-                    this.address = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(15, 8));
-                    this.time = global::System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(run.Slice(23, 8));
-                    this.ratio = global::System.Buffers.Binary.BinaryPrimitives.ReadSingleBigEndian(run.Slice(31, 4));
-                    this.frequency = global::System.Buffers.Binary.BinaryPrimitives.ReadDoubleBigEndian(run.Slice(35, 8));
-                    this.wide = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(run.Slice(43, 16));
-                    this.wideSigned = global::System.Buffers.Binary.BinaryPrimitives.ReadInt128BigEndian(run.Slice(59, 16));
+                    this.divider = __Binary.ReadUInt16BigEndian(run.Slice(3, 2));
+                    this.delta = __Binary.ReadInt16BigEndian(run.Slice(5, 2));
+                    this.rxbufSize = __Binary.ReadUInt32BigEndian(run.Slice(7, 4));
+                    this.count = __Binary.ReadInt32BigEndian(run.Slice(11, 4));
+                    this.address = __Binary.ReadUInt64BigEndian(run.Slice(15, 8));
+                    this.time = __Binary.ReadInt64BigEndian(run.Slice(23, 8));
+                    this.ratio = __Binary.ReadSingleBigEndian(run.Slice(31, 4));
+                    this.frequency = __Binary.ReadDoubleBigEndian(run.Slice(35, 8));
+                    this.wide = __Binary.ReadUInt128BigEndian(run.Slice(43, 16));
+                    this.wideSigned = __Binary.ReadInt128BigEndian(run.Slice(59, 16));
                     this.identity = new global::System.Guid(run.Slice(75, 16), true);
-                    this.timer = new global::VmStateGen.VmTimer(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(91, 8)));
-                    this.mode = unchecked((global::Acme.Mode)(global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(99, 2))));
-                    this.Property = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(101, 4));
+                    this.timer = new global::VmStateGen.VmTimer(__Binary.ReadUInt64BigEndian(run.Slice(91, 8)));
+                    this.mode = unchecked((global::Acme.Mode)(__Binary.ReadUInt16BigEndian(run.Slice(99, 2))));
+                    this.Property = __Binary.ReadUInt32BigEndian(run.Slice(101, 4));
                     byte wire17 = run[105];
                     this.narrow = unchecked((int)wire17);
-                    int wire18 = global::System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(run.Slice(106, 4));
+                    int wire18 = __Binary.ReadInt32BigEndian(run.Slice(106, 4));
                     this.flag = wire18 != 0;
-                    uint wire19 = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(110, 4));
+                    uint wire19 = __Binary.ReadUInt32BigEndian(run.Slice(110, 4));
                     if (unchecked((uint)unchecked((ushort)wire19)) != wire19)
-                        global::VmStateGen.VmStateErrors.ThrowRange("wide_mode"u8, "a value that fits into u16", wire19, start + 110);
+                        __Errors.ThrowRange("wide_mode"u8, "a value that fits into u16", wire19, start + 110);
                     this.wideMode = unchecked((global::Acme.Mode)(unchecked((ushort)wire19)));
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
+                throw __Errors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("scalars"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
             {
-                global::VmStateGen.VmStateErrors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
+                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
             }
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void DescribeVmState(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        public void DescribeVmState(ref __Description writer, int version)
         {
             writer.BeginFields();
             if (version == 1)
@@ -179,7 +190,7 @@ Acme.Mode @enum u16 Off=0 On=7
                 writer.Field("wide_mode"u8, "uint32"u8, 4);
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
+                throw __Errors.Version(version, 1, 1, -1);
             writer.EndFields();
         }
     }

@@ -2,6 +2,17 @@
 #nullable enable annotations
 #pragma warning disable CS0612, CS0618, CS8981 // An obsolete member is still on the wire; a name is the author's to choose.
 
+using __Writer = global::VmStateGen.VmStateWriter;
+using __Reader = global::VmStateGen.VmStateReader;
+using __Description = global::VmStateGen.VmDescriptionWriter;
+using __Errors = global::VmStateGen.VmStateErrors;
+using __Arrays = global::VmStateGen.StateArrays;
+using __Bits = global::VmStateGen.StateBits;
+using __Text = global::VmStateGen.StateText;
+using __BigEndian = global::VmStateGen.BigEndian;
+using __Exception = global::VmStateGen.VmStateException;
+using __Binary = global::System.Buffers.Binary.BinaryPrimitives;
+
 namespace Acme
 {
     [global::VmStateGen.VmStateSchema("""
@@ -21,15 +32,15 @@ Acme.Extra#000 "value" u8
 
         bool global::VmStateGen.IVmState.IsNeeded => true;
 
-        void global::VmStateGen.IVmState.Save(ref global::VmStateGen.VmStateWriter writer, int version) => SaveVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Save(ref __Writer writer, int version) => SaveVmState(ref writer, version);
 
-        void global::VmStateGen.IVmState.Load(ref global::VmStateGen.VmStateReader reader, int version) => LoadVmState(ref reader, version);
+        void global::VmStateGen.IVmState.Load(ref __Reader reader, int version) => LoadVmState(ref reader, version);
 
-        void global::VmStateGen.IVmState.Describe(ref global::VmStateGen.VmDescriptionWriter writer, int version) => DescribeVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Describe(ref __Description writer, int version) => DescribeVmState(ref writer, version);
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
+        public void SaveVmState(ref __Writer writer, int version)
         {
             if (version == 1)
             {
@@ -39,12 +50,12 @@ Acme.Extra#000 "value" u8
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
+                throw __Errors.Version(version, 1, 1, writer.Offset);
         }
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
+        public void LoadVmState(ref __Reader reader, int version)
         {
             if (version == 1)
             {
@@ -54,16 +65,16 @@ Acme.Extra#000 "value" u8
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
+                throw __Errors.Version(version, 1, 1, reader.Offset);
             while (reader.NextSubsection("extra"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
             {
-                global::VmStateGen.VmStateErrors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
+                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
             }
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void DescribeVmState(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        public void DescribeVmState(ref __Description writer, int version)
         {
             writer.BeginFields();
             if (version == 1)
@@ -71,17 +82,21 @@ Acme.Extra#000 "value" u8
                 writer.Field("value"u8, "uint8"u8, 1);
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
+                throw __Errors.Version(version, 1, 1, -1);
             writer.EndFields();
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void SaveVmStateRun1(global::System.Span<byte> run)
         {
+            run = run.Slice(0, 1);
             run[0] = this.value;
         }
 
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
+            run = run.Slice(0, 1);
             this.value = run[0];
         }
     }

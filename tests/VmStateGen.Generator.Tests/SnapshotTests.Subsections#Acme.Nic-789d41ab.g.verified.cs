@@ -2,6 +2,17 @@
 #nullable enable annotations
 #pragma warning disable CS0612, CS0618, CS8981 // An obsolete member is still on the wire; a name is the author's to choose.
 
+using __Writer = global::VmStateGen.VmStateWriter;
+using __Reader = global::VmStateGen.VmStateReader;
+using __Description = global::VmStateGen.VmDescriptionWriter;
+using __Errors = global::VmStateGen.VmStateErrors;
+using __Arrays = global::VmStateGen.StateArrays;
+using __Bits = global::VmStateGen.StateBits;
+using __Text = global::VmStateGen.StateText;
+using __BigEndian = global::VmStateGen.BigEndian;
+using __Exception = global::VmStateGen.VmStateException;
+using __Binary = global::System.Buffers.Binary.BinaryPrimitives;
+
 namespace Acme
 {
     [global::VmStateGen.VmStateSchema("""
@@ -39,25 +50,25 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
 
         bool global::VmStateGen.IVmState.IsNeeded => true;
 
-        void global::VmStateGen.IVmState.Save(ref global::VmStateGen.VmStateWriter writer, int version) => SaveVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Save(ref __Writer writer, int version) => SaveVmState(ref writer, version);
 
-        void global::VmStateGen.IVmState.Load(ref global::VmStateGen.VmStateReader reader, int version) => LoadVmState(ref reader, version);
+        void global::VmStateGen.IVmState.Load(ref __Reader reader, int version) => LoadVmState(ref reader, version);
 
-        void global::VmStateGen.IVmState.Describe(ref global::VmStateGen.VmDescriptionWriter writer, int version) => DescribeVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Describe(ref __Description writer, int version) => DescribeVmState(ref writer, version);
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
+        public void SaveVmState(ref __Writer writer, int version)
         {
             if (version == 1)
             {
                 {
                     global::System.Span<byte> run = writer.Run(4);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.first);
+                    __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.first);
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, writer.Offset);
+                throw __Errors.Version(version, 1, 1, writer.Offset);
             if (this.FullNeeded())
             {
                 writer.WriteSubsection("nic/full"u8, 2);
@@ -65,7 +76,7 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
                 {
                     __SaveSubsection0Version2(ref writer, 2);
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("nic/full"))
+                catch (__Exception e) when (e.Within("nic/full"))
                 {
                     throw;
                 }
@@ -77,7 +88,7 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
                 {
                     __SaveSubsection1Version1(ref writer, 1);
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("nic/kept"))
+                catch (__Exception e) when (e.Within("nic/kept"))
                 {
                     throw;
                 }
@@ -87,9 +98,9 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
                 writer.WriteSubsection("nic/mit"u8, 1);
                 try
                 {
-                    (this.mit ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                    (this.mit ?? throw __Errors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("nic/mit"))
+                catch (__Exception e) when (e.Within("nic/mit"))
                 {
                     throw;
                 }
@@ -99,9 +110,9 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
                 writer.WriteSubsection("nic/maybe"u8, 1);
                 try
                 {
-                    (this.maybe ?? throw global::VmStateGen.VmStateErrors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
+                    (this.maybe ?? throw __Errors.Missing(writer.Offset)).SaveVmState(ref writer, 1);
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("nic/maybe"))
+                catch (__Exception e) when (e.Within("nic/maybe"))
                 {
                     throw;
                 }
@@ -113,7 +124,7 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
                 {
                     this.extra.SaveVmState(ref writer, 1);
                 }
-                catch (global::VmStateGen.VmStateException e) when (e.Within("nic/extra"))
+                catch (__Exception e) when (e.Within("nic/extra"))
                 {
                     throw;
                 }
@@ -122,27 +133,27 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
+        public void LoadVmState(ref __Reader reader, int version)
         {
             if (version < 1 || version > 1)
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
+                throw __Errors.Version(version, 1, 1, reader.Offset);
             try
             {
                 this.Clear();
             }
-            catch (global::System.Exception e) when (e is not global::VmStateGen.VmStateException)
+            catch (global::System.Exception e) when (e is not __Exception)
             {
-                throw global::VmStateGen.VmStateErrors.Hook("Clear", e, reader.Offset);
+                throw __Errors.Hook("Clear", e, reader.Offset);
             }
             if (version == 1)
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(4, "first:4"u8);
-                    this.first = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
+                    this.first = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
+                throw __Errors.Version(version, 1, 1, reader.Offset);
             bool came0 = false;
             bool came1 = false;
             bool came3 = false;
@@ -154,7 +165,7 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
                     {
                         __LoadSubsection0(ref reader, subsectionVersion);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("nic/full"))
+                    catch (__Exception e) when (e.Within("nic/full"))
                     {
                         throw;
                     }
@@ -166,7 +177,7 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
                     {
                         __LoadSubsection1(ref reader, subsectionVersion);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("nic/kept"))
+                    catch (__Exception e) when (e.Within("nic/kept"))
                     {
                         throw;
                     }
@@ -178,7 +189,7 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
                     {
                         (this.mit ??= new global::Acme.MitState()).LoadVmState(ref reader, subsectionVersion);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("nic/mit"))
+                    catch (__Exception e) when (e.Within("nic/mit"))
                     {
                         throw;
                     }
@@ -189,7 +200,7 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
                     {
                         (this.maybe ??= new global::Acme.MitState()).LoadVmState(ref reader, subsectionVersion);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("nic/maybe"))
+                    catch (__Exception e) when (e.Within("nic/maybe"))
                     {
                         throw;
                     }
@@ -201,7 +212,7 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
                     {
                         this.extra.LoadVmState(ref reader, subsectionVersion);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("nic/extra"))
+                    catch (__Exception e) when (e.Within("nic/extra"))
                     {
                         throw;
                     }
@@ -212,14 +223,14 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
                     {
                         new global::Acme.OldState().LoadVmState(ref reader, subsectionVersion);
                     }
-                    catch (global::VmStateGen.VmStateException e) when (e.Within("nic/old"))
+                    catch (__Exception e) when (e.Within("nic/old"))
                     {
                         throw;
                     }
                 }
                 else
                 {
-                    global::VmStateGen.VmStateErrors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
+                    __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
                 }
             }
             if (!came0)
@@ -228,9 +239,9 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
                 {
                     this.Reset();
                 }
-                catch (global::System.Exception e) when (e is not global::VmStateGen.VmStateException)
+                catch (global::System.Exception e) when (e is not __Exception)
                 {
-                    throw global::VmStateGen.VmStateErrors.Hook("Reset", e, reader.Offset);
+                    throw __Errors.Hook("Reset", e, reader.Offset);
                 }
             }
             this.hasKept = came1;
@@ -240,7 +251,7 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void DescribeVmState(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        public void DescribeVmState(ref __Description writer, int version)
         {
             writer.BeginFields();
             if (version == 1)
@@ -248,7 +259,7 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
                 writer.Field("first"u8, "uint32"u8, 4);
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, -1);
+                throw __Errors.Version(version, 1, 1, -1);
             writer.EndFields();
             bool any = false;
             if (this.FullNeeded())
@@ -293,72 +304,72 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
             writer.EndSubsections(any);
         }
 
-        private void __SaveSubsection0Version2(ref global::VmStateGen.VmStateWriter writer, int version)
+        private void __SaveSubsection0Version2(ref __Writer writer, int version)
         {
             {
-                global::System.Span<uint> elements1 = global::VmStateGen.StateArrays.Existing<uint>(this.registers, 0, 8, "registers"u8, writer.Offset);
+                global::System.Span<uint> elements1 = __Arrays.Existing<uint>(this.registers, 0, 8, "registers"u8, writer.Offset);
                 global::System.Span<byte> run = writer.Run(33);
-                global::VmStateGen.BigEndian.Write<uint>(elements1, run.Slice(0, 32));
+                __BigEndian.Write<uint>(elements1, run.Slice(0, 32));
                 run[32] = this.second;
             }
         }
 
-        private void __SaveSubsection1Version1(ref global::VmStateGen.VmStateWriter writer, int version)
+        private void __SaveSubsection1Version1(ref __Writer writer, int version)
         {
             {
                 global::System.Span<byte> run = writer.Run(2);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(0, 2), this.kept);
+                __Binary.WriteUInt16BigEndian(run.Slice(0, 2), this.kept);
             }
         }
 
-        private void __LoadSubsection0(ref global::VmStateGen.VmStateReader reader, int version)
+        private void __LoadSubsection0(ref __Reader reader, int version)
         {
             if (version == 2)
             {
                 {
-                    this.registers = global::VmStateGen.StateArrays.Ensure<uint>(this.registers, 8);
-                    global::System.Span<uint> elements1 = global::VmStateGen.StateArrays.Existing<uint>(this.registers, 0, 8, "registers"u8, reader.Offset);
+                    this.registers = __Arrays.Ensure<uint>(this.registers, 8);
+                    global::System.Span<uint> elements1 = __Arrays.Existing<uint>(this.registers, 0, 8, "registers"u8, reader.Offset);
                     global::System.ReadOnlySpan<byte> run = reader.Run(33, "registers:4*8;second:1"u8);
-                    global::VmStateGen.BigEndian.Read<uint>(run.Slice(0, 32), elements1);
+                    __BigEndian.Read<uint>(run.Slice(0, 32), elements1);
                     this.second = run[32];
                 }
             }
             else if (version == 1)
                 __LoadSubsection0Version1(ref reader, version);
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 2, reader.Offset);
+                throw __Errors.Version(version, 1, 2, reader.Offset);
         }
 
-        private void __LoadSubsection0Version1(ref global::VmStateGen.VmStateReader reader, int version)
+        private void __LoadSubsection0Version1(ref __Reader reader, int version)
         {
             {
-                this.registers = global::VmStateGen.StateArrays.Ensure<uint>(this.registers, 8);
-                global::System.Span<uint> elements1 = global::VmStateGen.StateArrays.Existing<uint>(this.registers, 0, 8, "registers"u8, reader.Offset);
+                this.registers = __Arrays.Ensure<uint>(this.registers, 8);
+                global::System.Span<uint> elements1 = __Arrays.Existing<uint>(this.registers, 0, 8, "registers"u8, reader.Offset);
                 global::System.ReadOnlySpan<byte> run = reader.Run(32, "registers:4*8"u8);
-                global::VmStateGen.BigEndian.Read<uint>(run.Slice(0, 32), elements1);
+                __BigEndian.Read<uint>(run.Slice(0, 32), elements1);
             }
         }
 
-        private void __LoadSubsection1(ref global::VmStateGen.VmStateReader reader, int version)
+        private void __LoadSubsection1(ref __Reader reader, int version)
         {
             if (version == 1)
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(2, "kept:2"u8);
-                    this.kept = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(0, 2));
+                    this.kept = __Binary.ReadUInt16BigEndian(run.Slice(0, 2));
                 }
             }
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 1, reader.Offset);
+                throw __Errors.Version(version, 1, 1, reader.Offset);
         }
 
-        private void __DescribeSubsection0Version2(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        private void __DescribeSubsection0Version2(ref __Description writer, int version)
         {
             writer.Array("registers"u8, "uint32"u8, 4, 8, true);
             writer.Field("second"u8, "uint8"u8, 1);
         }
 
-        private void __DescribeSubsection1Version1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        private void __DescribeSubsection1Version1(ref __Description writer, int version)
         {
             writer.Field("kept"u8, "uint16"u8, 2);
         }

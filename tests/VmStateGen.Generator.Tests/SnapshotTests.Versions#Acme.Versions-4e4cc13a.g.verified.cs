@@ -2,6 +2,17 @@
 #nullable enable annotations
 #pragma warning disable CS0612, CS0618, CS8981 // An obsolete member is still on the wire; a name is the author's to choose.
 
+using __Writer = global::VmStateGen.VmStateWriter;
+using __Reader = global::VmStateGen.VmStateReader;
+using __Description = global::VmStateGen.VmDescriptionWriter;
+using __Errors = global::VmStateGen.VmStateErrors;
+using __Arrays = global::VmStateGen.StateArrays;
+using __Bits = global::VmStateGen.StateBits;
+using __Text = global::VmStateGen.StateText;
+using __BigEndian = global::VmStateGen.BigEndian;
+using __Exception = global::VmStateGen.VmStateException;
+using __Binary = global::System.Buffers.Binary.BinaryPrimitives;
+
 namespace Acme
 {
     [global::VmStateGen.VmStateSchema("""
@@ -33,29 +44,29 @@ Acme.Versions#006 "old" u8 when IsOld
 
         bool global::VmStateGen.IVmState.IsNeeded => true;
 
-        void global::VmStateGen.IVmState.Save(ref global::VmStateGen.VmStateWriter writer, int version) => SaveVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Save(ref __Writer writer, int version) => SaveVmState(ref writer, version);
 
-        void global::VmStateGen.IVmState.Load(ref global::VmStateGen.VmStateReader reader, int version) => LoadVmState(ref reader, version);
+        void global::VmStateGen.IVmState.Load(ref __Reader reader, int version) => LoadVmState(ref reader, version);
 
-        void global::VmStateGen.IVmState.Describe(ref global::VmStateGen.VmDescriptionWriter writer, int version) => DescribeVmState(ref writer, version);
+        void global::VmStateGen.IVmState.Describe(ref __Description writer, int version) => DescribeVmState(ref writer, version);
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void SaveVmState(ref global::VmStateGen.VmStateWriter writer, int version)
+        public void SaveVmState(ref __Writer writer, int version)
         {
             if (version == 4)
             {
                 {
                     global::System.Span<byte> run = writer.Run(17);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.always);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(4, 2), this.second);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(run.Slice(6, 8), this.fourth);
+                    __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.always);
+                    __Binary.WriteUInt16BigEndian(run.Slice(4, 2), this.second);
+                    __Binary.WriteUInt64BigEndian(run.Slice(6, 8), this.fourth);
                     run.Slice(14, 3).Clear();
                 }
                 if (this.HasFlash)
                 {
                     global::System.Span<byte> run = writer.Run(4);
-                    global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.flash);
+                    __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.flash);
                 }
                 if (this.IsOld(version))
                 {
@@ -70,26 +81,26 @@ Acme.Versions#006 "old" u8 when IsOld
             else if (version == 1)
                 __SaveVersion1(ref writer, version);
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 4, writer.Offset);
+                throw __Errors.Version(version, 1, 4, writer.Offset);
         }
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void LoadVmState(ref global::VmStateGen.VmStateReader reader, int version)
+        public void LoadVmState(ref __Reader reader, int version)
         {
             if (version == 4)
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(17, "always:4;second:2;fourth:8;gone:3"u8);
-                    this.always = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
-                    this.second = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(4, 2));
-                    this.fourth = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(run.Slice(6, 8));
+                    this.always = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                    this.second = __Binary.ReadUInt16BigEndian(run.Slice(4, 2));
+                    this.fourth = __Binary.ReadUInt64BigEndian(run.Slice(6, 8));
                 }
                 if (this.HasFlash)
                 {
                     long start = reader.Offset;
                     global::System.ReadOnlySpan<byte> run = reader.Run(4, "flash:4"u8);
-                    this.flash = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
+                    this.flash = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
                 }
                 if (this.IsOld(version))
                 {
@@ -105,16 +116,16 @@ Acme.Versions#006 "old" u8 when IsOld
             else if (version == 1)
                 __LoadVersion1(ref reader, version);
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 4, reader.Offset);
+                throw __Errors.Version(version, 1, 4, reader.Offset);
             while (reader.NextSubsection("versions"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
             {
-                global::VmStateGen.VmStateErrors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
+                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
             }
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
-        public void DescribeVmState(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        public void DescribeVmState(ref __Description writer, int version)
         {
             writer.BeginFields();
             if (version == 4)
@@ -139,22 +150,22 @@ Acme.Versions#006 "old" u8 when IsOld
             else if (version == 1)
                 __DescribeVersion1(ref writer, version);
             else
-                throw global::VmStateGen.VmStateErrors.Version(version, 1, 4, -1);
+                throw __Errors.Version(version, 1, 4, -1);
             writer.EndFields();
         }
 
-        private void __SaveVersion3(ref global::VmStateGen.VmStateWriter writer, int version)
+        private void __SaveVersion3(ref __Writer writer, int version)
         {
             {
                 global::System.Span<byte> run = writer.Run(9);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.always);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(4, 2), this.second);
+                __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.always);
+                __Binary.WriteUInt16BigEndian(run.Slice(4, 2), this.second);
                 run.Slice(6, 3).Clear();
             }
             if (this.HasFlash)
             {
                 global::System.Span<byte> run = writer.Run(4);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.flash);
+                __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.flash);
             }
             if (this.IsOld(version))
             {
@@ -163,19 +174,19 @@ Acme.Versions#006 "old" u8 when IsOld
             }
         }
 
-        private void __SaveVersion2(ref global::VmStateGen.VmStateWriter writer, int version)
+        private void __SaveVersion2(ref __Writer writer, int version)
         {
             {
                 global::System.Span<byte> run = writer.Run(10);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.always);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(run.Slice(4, 2), this.second);
+                __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.always);
+                __Binary.WriteUInt16BigEndian(run.Slice(4, 2), this.second);
                 run[6] = this.legacy;
                 run.Slice(7, 3).Clear();
             }
             if (this.HasFlash)
             {
                 global::System.Span<byte> run = writer.Run(4);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.flash);
+                __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.flash);
             }
             if (this.IsOld(version))
             {
@@ -184,18 +195,18 @@ Acme.Versions#006 "old" u8 when IsOld
             }
         }
 
-        private void __SaveVersion1(ref global::VmStateGen.VmStateWriter writer, int version)
+        private void __SaveVersion1(ref __Writer writer, int version)
         {
             {
                 global::System.Span<byte> run = writer.Run(8);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.always);
+                __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.always);
                 run[4] = this.legacy;
                 run.Slice(5, 3).Clear();
             }
             if (this.HasFlash)
             {
                 global::System.Span<byte> run = writer.Run(4);
-                global::System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(run.Slice(0, 4), this.flash);
+                __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.flash);
             }
             if (this.IsOld(version))
             {
@@ -204,18 +215,18 @@ Acme.Versions#006 "old" u8 when IsOld
             }
         }
 
-        private void __LoadVersion3(ref global::VmStateGen.VmStateReader reader, int version)
+        private void __LoadVersion3(ref __Reader reader, int version)
         {
             {
                 global::System.ReadOnlySpan<byte> run = reader.Run(9, "always:4;second:2;gone:3"u8);
-                this.always = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
-                this.second = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(4, 2));
+                this.always = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                this.second = __Binary.ReadUInt16BigEndian(run.Slice(4, 2));
             }
             if (this.HasFlash)
             {
                 long start = reader.Offset;
                 global::System.ReadOnlySpan<byte> run = reader.Run(4, "flash:4"u8);
-                this.flash = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
+                this.flash = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
             }
             if (this.IsOld(version))
             {
@@ -225,19 +236,19 @@ Acme.Versions#006 "old" u8 when IsOld
             }
         }
 
-        private void __LoadVersion2(ref global::VmStateGen.VmStateReader reader, int version)
+        private void __LoadVersion2(ref __Reader reader, int version)
         {
             {
                 global::System.ReadOnlySpan<byte> run = reader.Run(10, "always:4;second:2;legacy:1;gone:3"u8);
-                this.always = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
-                this.second = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(run.Slice(4, 2));
+                this.always = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                this.second = __Binary.ReadUInt16BigEndian(run.Slice(4, 2));
                 this.legacy = run[6];
             }
             if (this.HasFlash)
             {
                 long start = reader.Offset;
                 global::System.ReadOnlySpan<byte> run = reader.Run(4, "flash:4"u8);
-                this.flash = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
+                this.flash = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
             }
             if (this.IsOld(version))
             {
@@ -247,19 +258,19 @@ Acme.Versions#006 "old" u8 when IsOld
             }
         }
 
-        private void __LoadVersion1(ref global::VmStateGen.VmStateReader reader, int version)
+        private void __LoadVersion1(ref __Reader reader, int version)
         {
             this.second = unchecked((ushort)(5));
             {
                 global::System.ReadOnlySpan<byte> run = reader.Run(8, "always:4;legacy:1;gone:3"u8);
-                this.always = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
+                this.always = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
                 this.legacy = run[4];
             }
             if (this.HasFlash)
             {
                 long start = reader.Offset;
                 global::System.ReadOnlySpan<byte> run = reader.Run(4, "flash:4"u8);
-                this.flash = global::System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(run.Slice(0, 4));
+                this.flash = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
             }
             if (this.IsOld(version))
             {
@@ -269,7 +280,7 @@ Acme.Versions#006 "old" u8 when IsOld
             }
         }
 
-        private void __DescribeVersion3(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        private void __DescribeVersion3(ref __Description writer, int version)
         {
             writer.Field("always"u8, "uint32"u8, 4);
             writer.Field("second"u8, "uint16"u8, 2);
@@ -284,7 +295,7 @@ Acme.Versions#006 "old" u8 when IsOld
             }
         }
 
-        private void __DescribeVersion2(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        private void __DescribeVersion2(ref __Description writer, int version)
         {
             writer.Field("always"u8, "uint32"u8, 4);
             writer.Field("second"u8, "uint16"u8, 2);
@@ -300,7 +311,7 @@ Acme.Versions#006 "old" u8 when IsOld
             }
         }
 
-        private void __DescribeVersion1(ref global::VmStateGen.VmDescriptionWriter writer, int version)
+        private void __DescribeVersion1(ref __Description writer, int version)
         {
             writer.Field("always"u8, "uint32"u8, 4);
             writer.Field("legacy"u8, "uint8"u8, 1);

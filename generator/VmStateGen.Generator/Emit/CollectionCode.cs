@@ -46,9 +46,7 @@ internal static class CollectionCode
             case MemberForm.Blob:
                 source.Line("long start = reader.Offset;");
                 source.Line($"int length = {Names.Arrays}.Count({Names.Binary}.ReadUInt32BigEndian(reader.Run(4, {SourceWriter.Utf8(RunMapText.Escape(item.Wire.Name) + ":4")})), {item.Wire.Max}, {name}, start);");
-                source.Line($"reader.Require(length, {name});");
-                source.Line($"{member} = {Names.Arrays}.Exactly<byte>({member}, length);");
-                source.Line($"reader.ReadBytes({member}, {name});");
+                source.Line($"{member} = reader.ReadCounted<byte>({member}, length, {name}, isExact: true);");
                 return true;
             case MemberForm.Bits:
                 if (!item.Model.IsReadOnly)

@@ -151,7 +151,7 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
             string target = item.Model.Form switch
             {
                 MemberForm.Base => "base",
-                MemberForm.Value => item.Model.Member + (MemberCode.IsObject(item) ? "!" : ""),
+                MemberForm.Value => MemberCode.IsObject(item) ? $"({item.Model.Member} ?? throw {Names.Errors}.Missing(-1))" : item.Model.Member,
                 _ => $"{item.Model.Member}![{item.Model.Start}]" + (MemberCode.IsObject(item) ? "!" : ""),
             };
             source.Line($"var mark = writer.BeginStruct({name}, {stateName}, {nested.Version}{isVersioned}{opaque});");

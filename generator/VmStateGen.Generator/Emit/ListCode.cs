@@ -44,33 +44,14 @@ internal static class ListCode
         if (isLinked)
             source.Line("var node = list.First;");
         source.Line("int i = 0;");
-        string next = IsRun(item)
-            ? $"reader.NextElement({MemberCode.Name(item)}, {Size(item)}, {SourceWriter.Utf8(item.Linked.Nested!.RunMap)}, out {Names.ReadOnlySpan}<byte> run)"
-            : $"reader.NextElement({(item.Model.Marker is null ? "" : "out byte marker, ")}{MemberCode.Name(item)})";
-        source.Block("try", () => source.Block($"for (; {next}; i++)", () =>
+        string marker = item.Model.Marker is null ? "" : "out byte marker, ";
+        source.Block("try", () =>
         {
-            source.Line($"if (i == {item.Wire.Max})");
-            source.Indented(() => source.Line($"{Names.Errors}.ThrowCount({MemberCode.Name(item)}, {item.Wire.Max}, {item.Wire.Max} + 1L, reader.Offset);"));
-            string made = item.Model.IsStructState ? "default" : $"new {item.Model.Type}()";
-            if (isLinked)
-            {
-                source.Line($"node ??= list.AddLast({(item.Model.IsStructState ? $"default({item.Model.Type})" : made)});");
-            }
-            else
-            {
-                source.Line("if (i == list.Count)");
-                source.Indented(() => source.Line($"list.Add({made});"));
-            }
-            string place = item.Model.IsStructState ? Element(item) : $"({Slot(item)} ??= {made})";
-            if (item.Model.Marker is string member)
-                source.Line($"{place}.{member} = marker;");
             if (IsRun(item))
-                source.Line($"{Element(item)}.{Names.LoadRun}{item.Linked.Nested!.RunVersion}(run);");
+                LoadRuns(source, item);
             else
-                MemberCode.Call(source, item.Model.SetsParent, place, $"{Names.Load}(ref reader, {Version(item)})");
-            if (isLinked)
-                source.Line("node = node.Next;");
-        }));
+                source.Block($"for (; reader.NextElement({marker}{MemberCode.Name(item)}); i++)", () => LoadElement(source, item));
+        });
         source.Block(MemberCode.Within(item.Wire.Name, "i"), () => source.Line("throw;"));
         if (isLinked)
         {
@@ -82,6 +63,45 @@ internal static class ListCode
             source.Line("if (list.Count > i)");
             source.Indented(() => source.Line("list.RemoveRange(i, list.Count - i);"));
         }
+    }
+
+    /// <summary>Elements of one size are walked in the window, as many as are there.</summary>
+    private static void LoadRuns(SourceWriter source, BoundItem item)
+    {
+        int size = Size(item);
+        source.Block($"while (reader.HasElement({MemberCode.Name(item)}, {size}, {SourceWriter.Utf8(item.Linked.Nested!.RunMap)}))", () =>
+        {
+            source.Line($"{Names.ReadOnlySpan}<byte> rest = reader.Rest;");
+            source.Line("int at = 0;");
+            source.Block($"for (; rest.Length - at > {size} && rest[at] == 1; at += {size + 1}, i++)", () => LoadElement(source, item));
+            source.Line("reader.Consume(at);");
+        });
+    }
+
+    private static void LoadElement(SourceWriter source, BoundItem item)
+    {
+        bool isLinked = item.Model.Form == MemberForm.LinkedList;
+        source.Line($"if (i == {item.Wire.Max})");
+        source.Indented(() => source.Line($"{Names.Errors}.ThrowCount({MemberCode.Name(item)}, {item.Wire.Max}, {item.Wire.Max} + 1L, reader.Offset{(IsRun(item) ? " + at" : "")});"));
+        string made = item.Model.IsStructState ? "default" : $"new {item.Model.Type}()";
+        if (isLinked)
+        {
+            source.Line($"node ??= list.AddLast({(item.Model.IsStructState ? $"default({item.Model.Type})" : made)});");
+        }
+        else
+        {
+            source.Line("if (i == list.Count)");
+            source.Indented(() => source.Line($"list.Add({made});"));
+        }
+        string place = item.Model.IsStructState ? Element(item) : $"({Slot(item)} ??= {made})";
+        if (item.Model.Marker is string marker)
+            source.Line($"{place}.{marker} = marker;");
+        if (IsRun(item))
+            source.Line($"{Element(item)}.{Names.LoadRun}{item.Linked.Nested!.RunVersion}(rest.Slice(at + 1, {Size(item)}));");
+        else
+            MemberCode.Call(source, item.Model.SetsParent, place, $"{Names.Load}(ref reader, {Version(item)})");
+        if (isLinked)
+            source.Line("node = node.Next;");
     }
 
     public static void Describe(SourceWriter source, BoundItem item)
@@ -100,18 +120,35 @@ internal static class ListCode
         source.Line("writer.EndStruct(mark);");
     }
 
-    /// <summary>An element and its marker are one run: nothing in it can fail.</summary>
+    /// <summary>Elements and their markers are runs, of a list as many as fit into one: nothing in them can fail.</summary>
     private static void SaveRuns(SourceWriter source, BoundItem item, bool isLinked)
     {
-        string loop = isLinked
-            ? "for (var node = list.First; node is not null; node = node.Next)"
-            : $"foreach (ref {item.Model.Type} element in {Marshal}.AsSpan(list))";
-        source.Block(loop, () =>
+        int size = Size(item) + 1;
+        string save = $"{Names.SaveRun}{item.Linked.Nested!.RunVersion}";
+        if (isLinked)
         {
-            source.Line($"{Names.Span}<byte> run = writer.Run({Size(item) + 1});");
-            source.Line("run[0] = 1;");
-            source.Line($"{(isLinked ? "node.ValueRef" : "element")}.{Names.SaveRun}{item.Linked.Nested!.RunVersion}(run.Slice(1, {Size(item)}));");
-        });
+            source.Block("for (var node = list.First; node is not null; node = node.Next)", () =>
+            {
+                source.Line($"{Names.Span}<byte> run = writer.Run({size});");
+                source.Line("run[0] = 1;");
+                source.Line($"node.ValueRef.{save}(run.Slice(1, {size - 1}));");
+            });
+        }
+        else
+        {
+            source.Line($"{Names.Span}<{item.Model.Type}> elements = {Marshal}.AsSpan(list);");
+            source.Block("while (elements.Length > 0)", () =>
+            {
+                source.Line($"int count = global::System.Math.Min(elements.Length, {WireLayout.MaxRun / size});");
+                source.Line($"{Names.Span}<byte> run = writer.Run(count * {size});");
+                source.Block("for (int i = 0; i < count; i++)", () =>
+                {
+                    source.Line($"run[i * {size}] = 1;");
+                    source.Line($"elements[i].{save}(run.Slice(i * {size} + 1, {size - 1}));");
+                });
+                source.Line("elements = elements.Slice(count);");
+            });
+        }
         source.Line("writer.WriteByte(0);");
     }
 

@@ -113,10 +113,14 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
     {
         foreach (VersionRange range in plan.Ranges)
         {
+            List<PlacedItem> items = plan.Steps(plan.At(range)).OfType<LayoutStep.Run>().SelectMany(run => run.Items).ToList();
             source.Line();
+            if (items.Count <= RunCode.MostInlined)
+                source.Line(RunCode.Inlined);
             source.Block($"internal void {Names.LoadRun}{range.Last}({Names.ReadOnlySpan}<byte> run)", () =>
             {
-                foreach (PlacedItem placed in plan.Steps(plan.At(range)).OfType<LayoutStep.Run>().SelectMany(run => run.Items))
+                source.Line(RunCode.FixLength(items));
+                foreach (PlacedItem placed in items)
                 {
                     Declare(plan.Find(placed.Item), "-1");
                     Placed(plan.Find(placed.Item), placed.Offset, placed.Size, "-1");
@@ -229,6 +233,11 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
         if (MemberCode.DeclareCount(item, "reader") is string count)
         {
             source.Line(count);
+            if (IsCountedNumbers(item))
+            {
+                source.Line($"{item.Model.Member} = reader.ReadCounted<{item.Model.Type}>({item.Model.Member}, {MemberCode.Count(item)}, {MemberCode.Name(item)});");
+                return;
+            }
             int? element = item.Wire.Nulls is not null ? 1 : MemberCode.IsWords(item) ? 8 : item.Wire.Shape is WireShape.Bitmap ? null : item.Linked.ElementSize;
             if (element > 0)
                 source.Line($"reader.Require((long){MemberCode.Count(item)} * {element}, {MemberCode.Name(item)});");
@@ -272,6 +281,11 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
                 break;
         }
     }
+
+    /// <summary>An array of numbers that a load may replace, with a count from the stream or from configuration.</summary>
+    private static bool IsCountedNumbers(BoundItem item) =>
+        item.Model is { Form: MemberForm.Array, Start: 0, IsReadOnly: false, Via: null } && item.Wire.Nulls is null
+        && (item.Wire.Shape is WireShape.Bytes or WireShape.Bitmap or WireShape.Scalar { Kind: not (ScalarKind.Bool or ScalarKind.Guid) });
 
     private void Codec(BoundItem item, string codec)
     {

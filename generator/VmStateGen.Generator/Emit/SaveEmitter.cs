@@ -108,10 +108,14 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
     {
         foreach (VersionRange range in plan.Ranges)
         {
+            List<PlacedItem> items = plan.Steps(plan.At(range)).OfType<LayoutStep.Run>().SelectMany(run => run.Items).ToList();
             source.Line();
+            if (items.Count <= RunCode.MostInlined)
+                source.Line(RunCode.Inlined);
             source.Block($"internal void {Names.SaveRun}{range.Last}({Names.Span}<byte> run)", () =>
             {
-                foreach (PlacedItem placed in plan.Steps(plan.At(range)).OfType<LayoutStep.Run>().SelectMany(run => run.Items))
+                source.Line(RunCode.FixLength(items));
+                foreach (PlacedItem placed in items)
                 {
                     Declare(plan.Find(placed.Item));
                     Placed(plan.Find(placed.Item), placed.Offset, placed.Size, "-1");

@@ -16,6 +16,9 @@ internal static class TypeEmitter
         source.Line("#nullable enable annotations");
         source.Line("#pragma warning disable CS0612, CS0618, CS8981 // An obsolete member is still on the wire; a name is the author's to choose.");
         source.Line();
+        foreach ((string alias, string target) in Names.Aliases)
+            source.Line($"using {alias} = {target};");
+        source.Line();
         if (type.Model.Namespace.Length > 0)
             source.Block("namespace " + type.Model.Namespace, () => Declaration(source, type, 0));
         else

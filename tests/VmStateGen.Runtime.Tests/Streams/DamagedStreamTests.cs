@@ -17,7 +17,9 @@ public sealed class DamagedStreamTests
         var withoutTrailer = SyntheticStream.Make(trailer: false).Length;
         for (var length = 0; length < stream.Length; length++)
         {
-            // The early device has no bounds without the trailer, so every prefix fails, soon or late.
+            // Without the trailer it is a whole stream of a machine that sends none.
+            if (length == withoutTrailer)
+                continue;
             var e = Assert.Throws<VmStateException>(() => SyntheticStream.ReadAll(stream[..length]));
             Assert.InRange(e.Offset, 0, length);
         }

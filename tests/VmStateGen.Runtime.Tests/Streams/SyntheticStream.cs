@@ -106,9 +106,11 @@ internal static class SyntheticStream
     }
 
     /// <summary>Reads all of a stream, every record and every field of it.</summary>
-    public static void ReadAll(byte[] stream, QemuStreamReaderOptions? options = null)
+    public static void ReadAll(byte[] stream, QemuStreamReaderOptions? options = null) => ReadAll(new MemoryStream(stream), options);
+
+    public static void ReadAll(Stream stream, QemuStreamReaderOptions? options = null)
     {
-        var reader = new QemuStreamReader(new MemoryStream(stream), options);
+        var reader = new QemuStreamReader(stream, options);
         while (reader.Read())
         {
             while (reader.ReadRamRecord(out _))

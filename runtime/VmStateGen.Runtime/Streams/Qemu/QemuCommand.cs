@@ -54,6 +54,14 @@ public sealed record QemuCommand(QemuCommandId Id, ReadOnlyMemory<byte> Payload,
         }
     }
 
+    /// <summary>Whether there is such a command with a payload of that many bytes.</summary>
+    internal static bool IsPayload(QemuCommandId id, int length)
+    {
+        var (min, max) = PayloadSize(id);
+        return id is not (QemuCommandId.Invalid or > QemuCommandId.SwitchoverStart)
+            && length >= min && length <= max && (id != QemuCommandId.PostcopyAdvise || length is 0 or 16);
+    }
+
     internal static void CheckPayload(QemuCommandId id, int length)
     {
         var (min, max) = PayloadSize(id);

@@ -22,6 +22,12 @@ public sealed class QemuConfiguration
     public const string CapabilitiesName = "configuration/capabilities";
     public const string UuidName = "configuration/uuid";
 
+    /// <summary>The capability of a file in which pages have fixed places (§5.10).</summary>
+    public const string MappedRam = "mapped-ram";
+
+    /// <summary>The capability that leaves shared RAM out (§5.11).</summary>
+    public const string IgnoreShared = "x-ignore-shared";
+
     private const int MaxMachineType = 255;
     private const int MaxCapabilities = 64;
     private const int UuidSize = 16;

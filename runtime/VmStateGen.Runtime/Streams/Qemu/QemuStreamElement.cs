@@ -35,4 +35,11 @@ public readonly record struct QemuStreamElement(
     long DataOffset,
     SectionHeader Section = default,
     QemuCommand? Command = null,
-    VmDeviceDescription? Description = null);
+    VmDeviceDescription? Description = null)
+{
+    /// <summary>
+    /// Nobody describes the section: its end is where a footer of its id is followed by what can follow a section. Right but for data
+    /// that happens to look like that.
+    /// </summary>
+    public bool IsGuessed { get; init; }
+}

@@ -1,31 +1,35 @@
 using System;
+using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.IO;
 
 namespace VmStateGen.Runtime.Streams.Qemu;
 
 /// <summary>
-/// Reads a file that holds QEMU's stream, version 3, element by element: <see cref="Read"/>, then look at
+/// Reads QEMU's stream, version 3, from a file or a pipe, element by element: <see cref="Read"/>, then look at
 /// <see cref="Current"/> and, if wanted, at its data (qemu-migration.md §1).
 /// </summary>
 /// <remarks>
 /// <para>QEMU's stream does not say how long a section is. The reader parses RAM and dirty bitmaps itself; other bounds come from
-/// <see cref="QemuStreamReaderOptions.Bounds"/> and from the trailer, which the constructor looks for at the end of the
-/// file. A section that none of them knows is an error.</para>
-/// <para>Memory is constant but for the trailer: neither pages nor sections are kept.</para>
+/// <see cref="QemuStreamReaderOptions.Bounds"/> and from the trailer, which the constructor looks for at the end of a
+/// file. A section that none of them knows is guessed by its footer, if it has one, and else is an error.</para>
+/// <para>On a pipe elements are read as they come, up to the first section that needs the trailer: from there on the rest is kept,
+/// up to <see cref="QemuStreamReaderOptions.SpoolLimit"/>, until the trailer is there. The data of an element must be taken before
+/// the next one; a page's payload right after its record.</para>
+/// <para>Memory is constant but for the trailer and that: neither pages nor sections are kept.</para>
 /// <para>Every fault of the stream is a <see cref="VmStateException"/> that names section, offset, what was expected and
 /// what was found; a reader that has thrown one can only be dropped. What the file itself throws
 /// (<see cref="IOException"/>) passes through. For one thread at a time.</para>
 /// </remarks>
-public sealed class QemuStreamReader : ISectionReader
+public sealed partial class QemuStreamReader : ISectionReader
 {
     private const int CopyChunk = 64 * 1024;
 
     private readonly StreamCursor cursor;
     private readonly QemuStreamReaderOptions options;
     private readonly SectionBoundsFinder bounds;
-    private readonly long trailerOffset = -1;
     private readonly Dictionary<uint, SectionHeader> sections = [];
+    private readonly bool isPackage;
 
     private Phase phase = Phase.Header;
     private QemuStreamElement current;
@@ -45,29 +49,43 @@ public sealed class QemuStreamReader : ISectionReader
         Failed,
     }
 
-    /// <summary>A reader of the stream that starts at the file's present position and ends at its end.</summary>
-    /// <param name="stream">Readable and seekable; the reader moves it and does not close it.</param>
+    /// <summary>A reader of the stream that starts at the file's or pipe's present position and ends at its end.</summary>
+    /// <param name="stream">Readable; the reader moves it and does not close it. A file should be opened without a buffer of its own.</param>
     /// <param name="options">Nothing: what reads every file of a stock QEMU.</param>
-    /// <exception cref="ArgumentException">The stream cannot seek.</exception>
+    /// <exception cref="ArgumentException">The stream cannot be read.</exception>
     /// <exception cref="VmStateException">There is a trailer, but it is no description.</exception>
     public QemuStreamReader(Stream stream, QemuStreamReaderOptions? options = null)
+        : this(OpenCursor(stream, options), options ?? new QemuStreamReaderOptions())
     {
-        this.options = options ?? new QemuStreamReaderOptions();
-        cursor = new StreamCursor(stream);
+        if (cursor.CanSeek)
+            bounds.SearchTrailer();
+    }
+
+    private QemuStreamReader(StreamCursor cursor, QemuStreamReaderOptions options)
+    {
+        this.cursor = cursor;
+        this.options = options;
         nextOffset = cursor.Position;
-        HasFooters = this.options.Footers switch
+        HasFooters = options.Footers switch
         {
             QemuFooterMode.Present => true,
             QemuFooterMode.Absent => false,
             _ => null,
         };
-        if (this.options.UseTrailer && (trailerOffset = TrailerFinder.Find(cursor)) >= 0)
-            Description = VmDescription.Parse(TrailerFinder.ReadJson(cursor, trailerOffset), trailerOffset + 5);
-        bounds = new SectionBoundsFinder(Description, this.options.Bounds);
+        bounds = new SectionBoundsFinder(options, cursor);
     }
 
-    /// <summary>The trailer, known from the start; <see langword="null"/> if the file has none.</summary>
-    public VmDescription? Description { get; }
+    /// <summary>
+    /// The trailer; <see langword="null"/> if there is none. Of a file it is known from the start, of a pipe once a section
+    /// needed it or the end was reached.
+    /// </summary>
+    public VmDescription? Description => bounds.Description;
+
+    /// <summary>What libvirt has put in front of the stream, once the header was read; <see langword="null"/> of QEMU's own files.</summary>
+    public LibvirtSaveHeader? Libvirt { get; private set; }
+
+    /// <summary>Whether the stream is a file, of which any byte can be read at any time.</summary>
+    public bool CanSeek => cursor.CanSeek;
 
     /// <summary>The configuration, once it was read; <see langword="null"/> if the stream has none.</summary>
     public QemuConfiguration? Configuration { get; private set; }
@@ -100,9 +118,6 @@ public sealed class QemuStreamReader : ISectionReader
     /// <inheritdoc/>
     public long? SectionLength => dataEnd >= 0 ? dataEnd - current.DataOffset : null;
 
-    /// <summary>Whether the current element is a section of RAM's pages, of which <see cref="ReadRamRecord"/> tells.</summary>
-    private bool IsRamPart => current.Kind == QemuElementKind.Section && IsRam(current.Section) && current.Section.Kind != SectionKind.Start;
-
     /// <summary>Goes to the next element; the rest of the current one is checked and passed over.</summary>
     /// <returns><see langword="false"/> at the end of the file.</returns>
     /// <exception cref="VmStateException">The stream is cut off, damaged, or has a section of unknown length.</exception>
@@ -130,30 +145,6 @@ public sealed class QemuStreamReader : ISectionReader
             if (current.Kind == QemuElementKind.Section)
                 return true;
         }
-        return false;
-    }
-
-    /// <summary>
-    /// Reads the next record of the current PART or END of RAM. Take all records before any raw data: what
-    /// <see cref="DataLength"/> or <see cref="ReadData"/> had to parse does not come again.
-    /// </summary>
-    /// <returns><see langword="false"/> after the last record, and in every other element.</returns>
-    public bool ReadRamRecord(out RamRecord record)
-    {
-        record = default;
-        if (!IsRamPart || dataEnd >= 0)
-            return false;
-        CheckUsable();
-        try
-        {
-            if (Ram!.ReadRecord(cursor, out record))
-                return true;
-        }
-        catch (Exception e) when (Fail(e))
-        {
-            throw;
-        }
-        dataEnd = cursor.Position;
         return false;
     }
 
@@ -268,6 +259,11 @@ public sealed class QemuStreamReader : ISectionReader
 
     private void Begin(QemuElementKind kind, long offset, SectionHeader section = default, QemuCommand? command = null)
     {
+        // A pipe keeps an element's data until the next one; not pages, which are too many.
+        if (kind == QemuElementKind.Section && IsRam(section) && (section.Kind != SectionKind.Start || IsMapped))
+            cursor.Release();
+        else
+            cursor.Hold();
         current = new QemuStreamElement(kind, offset, cursor.Position, section, command);
         dataPosition = cursor.Position;
         dataEnd = -1;
@@ -276,11 +272,13 @@ public sealed class QemuStreamReader : ISectionReader
 
     private void ReadHeader()
     {
+        Libvirt = LibvirtSaveHeader.TryRead(cursor);
         var start = cursor.Position;
         Begin(QemuElementKind.Header, start);
-        var magic = cursor.ReadUInt32("magic");
+        var magic = BinaryPrimitives.ReadUInt32BigEndian(cursor.Peek(4, "magic"));
         if (magic != QemuWire.Magic)
-            throw Fault.At("magic", $"{Fault.Hex(QemuWire.Magic)} (QEVM)", Fault.Hex(magic), start);
+            throw Fault.At("magic", $"{Fault.Hex(QemuWire.Magic)} (QEVM)", ForeignFile.Name(cursor) ?? Fault.Hex(magic), start);
+        cursor.Skip(4, "magic");
         var version = cursor.ReadUInt32("version");
         if (version != QemuWire.Version)
             throw Fault.At("version", "version 3", $"version {version}", start + 4);
@@ -308,13 +306,18 @@ public sealed class QemuStreamReader : ISectionReader
     private bool ReadElement()
     {
         var start = cursor.Position;
+        if (isPackage && cursor.Remaining == 0)
+        {
+            dataEnd = start;
+            return false;
+        }
         var type = cursor.ReadByte("element");
         switch (type)
         {
             case QemuWire.Eof:
                 Begin(QemuElementKind.Eof, start);
-                if (trailerOffset >= 0 && trailerOffset != cursor.Position)
-                    throw Fault.At("EOF", $"EOF right before the trailer, at {Fault.Hex((ulong)trailerOffset - 1)}", "it earlier", start);
+                if (bounds.TrailerOffset >= 0 && bounds.TrailerOffset != cursor.Position)
+                    throw Fault.At("EOF", $"EOF right before the trailer, at {Fault.Hex((ulong)bounds.TrailerOffset - 1)}", "it earlier", start);
                 dataEnd = cursor.Position;
                 phase = Phase.Trailer;
                 return true;
@@ -358,27 +361,10 @@ public sealed class QemuStreamReader : ISectionReader
             BeginRam(section);
         else
         {
-            dataEnd = bounds.FindEnd(section, cursor, out var description);
-            current = current with { Description = description };
+            var found = bounds.Find(section, sections, isPackage, HasFooters);
+            dataEnd = found.End;
+            current = current with { Description = found.Description, IsGuessed = found.IsGuessed };
         }
-    }
-
-    private void BeginRam(in SectionHeader section)
-    {
-        if (section.Version != QemuWire.RamVersion)
-            throw Fault.At("version", $"version {QemuWire.RamVersion}", $"version {section.Version}", current.DataOffset - 4);
-        if (section.Kind != SectionKind.Start)
-            return;
-        if (Ram != null)
-            throw Fault.At("section", "one START of ram", "another", current.Offset);
-        var pageSize = Description?.PageSize ?? (Configuration?.TargetPageBits is { } bits ? 1 << bits : options.DefaultPageSize);
-        Ram = new RamSectionReader(new RamSectionFormat(
-            pageSize,
-            Configuration?.HasCapability("x-ignore-shared") ?? false,
-            Configuration?.HasCapability("mapped-ram") ?? false,
-            advisedPageSizes));
-        Ram.ReadSetup(cursor);
-        dataEnd = cursor.Position;
     }
 
     private void ReadFooter()
@@ -397,6 +383,8 @@ public sealed class QemuStreamReader : ISectionReader
 
     private bool ReadTrailer()
     {
+        if (!bounds.SearchTrailer() || !cursor.HoldUntil(long.MaxValue))
+            throw Fault.At("vmdescription", $"the end of the stream within {options.SpoolLimit} bytes, the most that is kept of a pipe", "more", cursor.Position);
         if (cursor.Remaining == 0)
         {
             dataEnd = cursor.Position;
@@ -417,6 +405,13 @@ public sealed class QemuStreamReader : ISectionReader
         return true;
     }
 
-    private static bool IsRam(in SectionHeader section) =>
-        section.Name == QemuWire.RamName && section.InstanceId == 0 && section.Kind != SectionKind.Full;
+    private static StreamCursor OpenCursor(Stream stream, QemuStreamReaderOptions? options)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        if (!stream.CanRead)
+            throw new ArgumentException("The stream must be readable.", nameof(stream));
+        return stream.CanSeek
+            ? new StreamCursor(stream)
+            : new StreamCursor(new PipeSource(stream, (options ?? new QemuStreamReaderOptions()).SpoolLimit), 0, long.MaxValue);
+    }
 }

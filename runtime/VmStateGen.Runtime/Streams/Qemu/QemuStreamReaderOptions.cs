@@ -25,4 +25,16 @@ public sealed class QemuStreamReaderOptions
 
     /// <summary>Looks for the trailer and takes bounds from it. Without it what follows EOF must still be a trailer, or nothing.</summary>
     public bool UseTrailer { get; init; } = true;
+
+    /// <summary>
+    /// Guesses the end of a section that nothing describes from its footer and what follows; such elements are marked
+    /// (<see cref="QemuStreamElement.IsGuessed"/>). Otherwise they are errors.
+    /// </summary>
+    public bool GuessBounds { get; init; } = true;
+
+    /// <summary>
+    /// Bytes of a pipe that are kept at most: from the first section that nothing but the trailer describes, up to the end. Past it such
+    /// sections are guessed.
+    /// </summary>
+    public int SpoolLimit { get; init; } = 32 * 1024 * 1024;
 }

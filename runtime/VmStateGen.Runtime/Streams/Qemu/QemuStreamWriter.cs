@@ -106,6 +106,25 @@ public sealed class QemuStreamWriter : ISectionWriter
         phase = Phase.Elements;
     }
 
+    /// <summary>Leaves a hole in the open section's data, for <see cref="WriteAt"/>. The stream must seek.</summary>
+    internal void Skip(long count)
+    {
+        Expect(Phase.InSection);
+        FlushBuffer();
+        stream.Seek(count, SeekOrigin.Current);
+        flushed += count;
+    }
+
+    /// <summary>Writes somewhere else in the stream, which must seek; the writer's place stays. Offsets are those of <see cref="Position"/>.</summary>
+    internal void WriteAt(long offset, ReadOnlySpan<byte> bytes)
+    {
+        FlushBuffer();
+        var here = stream.Position;
+        stream.Position = here - flushed + offset;
+        stream.Write(bytes);
+        stream.Position = here;
+    }
+
     /// <summary>A whole section.</summary>
     public void WriteSection(SectionHeader section, ReadOnlySpan<byte> data)
     {

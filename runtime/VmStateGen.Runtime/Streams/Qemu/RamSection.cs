@@ -19,6 +19,12 @@ public sealed record MappedRamHeader(long PageSize, long BitmapOffset, long Page
 {
     public const uint Version = 1;
     public const int Size = 28;
+
+    /// <summary>Page data starts at multiples of this.</summary>
+    public const int PagesAlignment = 1 << 20;
+
+    /// <summary>Pages that have data in the file: the bits that are set. The others are zeros.</summary>
+    public long StoredPages { get; init; }
 }
 
 /// <summary>Kinds of records in a RAM section's PART and END.</summary>

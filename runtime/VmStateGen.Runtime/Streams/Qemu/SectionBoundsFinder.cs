@@ -2,46 +2,98 @@ using System.Collections.Generic;
 
 namespace VmStateGen.Runtime.Streams.Qemu;
 
+/// <summary>Where a section ends, and how that is known.</summary>
+/// <param name="End">Absolute offset of the first byte after the data.</param>
+/// <param name="Description">The trailer's description of the section, if there is one.</param>
+/// <param name="IsGuessed">The end is what looks like it.</param>
+internal readonly record struct SectionBounds(long End, VmDeviceDescription? Description, bool IsGuessed);
+
 /// <summary>Asks everybody who may know where a section's data ends: the caller, the trailer, the parsers of iterative sections.</summary>
-internal sealed class SectionBoundsFinder(VmDescription? description, IReadOnlyList<ISectionBounds> callers)
+internal sealed class SectionBoundsFinder(QemuStreamReaderOptions options, StreamCursor cursor)
 {
-    private readonly TrailerSectionBounds? trailer = description == null ? null : new TrailerSectionBounds(description);
     private readonly DirtyBitmapBounds iterative = new();
+    private readonly List<SectionHeader> asked = [];
+    private TrailerSectionBounds? trailer;
+    private bool isSearched;
+
+    /// <summary>The trailer, once it is known; on a pipe that may be never.</summary>
+    public VmDescription? Description { get; private set; }
+
+    /// <summary>Offset of the trailer, or -1.</summary>
+    public long TrailerOffset { get; private set; } = -1;
+
+    /// <summary>Looks for the trailer between here and the end.</summary>
+    /// <returns><see langword="false"/> on a pipe that goes on for longer than may be kept.</returns>
+    public bool SearchTrailer()
+    {
+        if (isSearched || !options.UseTrailer)
+            return true;
+        // A section after RAM may find the end of a pipe within reach that one before RAM did not.
+        if (!cursor.HoldUntil(long.MaxValue))
+            return false;
+        isSearched = true;
+        if ((TrailerOffset = TrailerFinder.Find(cursor)) < 0)
+            return true;
+        Description = VmDescription.Parse(TrailerFinder.ReadJson(cursor, TrailerOffset), TrailerOffset + 5);
+        trailer = new TrailerSectionBounds(Description);
+        foreach (var section in asked)
+            trailer.TryGetLength(section, cursor, out _);
+        asked.Clear();
+        return true;
+    }
 
     /// <summary>Finds the end of the data that starts at the cursor's position, which stays.</summary>
     /// <param name="section">The section.</param>
-    /// <param name="cursor">At the data.</param>
-    /// <param name="device">The trailer's description of the section, if there is one.</param>
-    /// <returns>Absolute offset of the first byte after the data, inside the stream.</returns>
-    public long FindEnd(in SectionHeader section, StreamCursor cursor, out VmDeviceDescription? device)
+    /// <param name="known">All sections seen so far, for a guess.</param>
+    /// <param name="isPackage">The section is in a package, which no trailer describes.</param>
+    /// <param name="hasFooters">Whether sections have footers, if that is known.</param>
+    public SectionBounds Find(in SectionHeader section, IReadOnlyDictionary<uint, SectionHeader> known, bool isPackage, bool? hasFooters)
     {
         var start = cursor.Position;
-        device = null;
         long? length = null;
-        // The trailer counts the sections of a name, so it is asked for each, whoever else knows.
-        if (trailer != null && TryBounds(trailer, section, cursor, ref length))
-            device = trailer.Device;
-        foreach (var bounds in callers)
+        VmDeviceDescription? device = null;
+        foreach (var bounds in options.Bounds)
         {
-            if (TryBounds(bounds, section, cursor, ref length))
+            if (TryBounds(bounds, section, ref length))
                 break;
         }
         if (length == null)
-            TryBounds(iterative, section, cursor, ref length);
+            TryBounds(iterative, section, ref length);
 
-        if (length == null)
+        // A pipe is read to its end only for a section that nobody else knows.
+        var isWhole = isPackage || length != null || SearchTrailer();
+        if (!isSearched && section.Kind == SectionKind.Full)
+            asked.Add(section);
+        // The trailer counts the sections of a name, so it is asked for each, whoever else knows.
+        else if (trailer != null && !isPackage && trailer.TryGetLength(section, cursor, out var described))
         {
-            var why = section.Kind != SectionKind.Full ? "an iterative section that nothing here parses"
-                : description == null ? "no trailer in the file"
-                : "none in the trailer";
-            throw Fault.At("data", "a description that tells its length", why, start);
+            device = trailer.Device;
+            length ??= described;
         }
-        if (length < 0 || length > cursor.Remaining)
-            throw Fault.At("data", $"{length} bytes", $"the end of the stream after {cursor.Remaining}", start);
-        return start + length.Value;
+
+        if (length is { } known1)
+        {
+            if (known1 < 0 || known1 > cursor.Remaining)
+                throw Fault.At("data", $"{known1} bytes", $"the end of the stream after {cursor.Remaining}", start);
+            return new SectionBounds(start + known1, device, false);
+        }
+        if (options.GuessBounds && hasFooters != false && FooterScan.Find(cursor, section.Id, known, isPackage) is >= 0 and var end)
+            return new SectionBounds(end, null, true);
+        throw Fault.At("data", "a description that tells its length", WhyUnknown(section, isWhole, hasFooters), start);
     }
 
-    private static bool TryBounds(ISectionBounds bounds, in SectionHeader section, StreamCursor cursor, ref long? length)
+    private string WhyUnknown(in SectionHeader section, bool isWhole, bool? hasFooters)
+    {
+        var why = section.Kind != SectionKind.Full ? "an iterative section that nothing here parses"
+            : !isWhole ? $"no trailer within {options.SpoolLimit} bytes, the most that is kept of a pipe"
+            : Description == null ? "no trailer in the file"
+            : "none in the trailer";
+        if (!options.GuessBounds)
+            return why;
+        return why + (hasFooters == false ? ", and no footers" : $", and no footer of {section.Id} with an element behind it");
+    }
+
+    private bool TryBounds(ISectionBounds bounds, in SectionHeader section, ref long? length)
     {
         var start = cursor.Position;
         var isKnown = bounds.TryGetLength(section, cursor, out var known);

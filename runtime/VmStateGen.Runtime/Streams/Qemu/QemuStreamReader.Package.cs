@@ -1,0 +1,39 @@
+using System;
+
+namespace VmStateGen.Runtime.Streams.Qemu;
+
+public sealed partial class QemuStreamReader
+{
+    private QemuStreamReader(QemuStreamReader outer, StreamCursor cursor)
+        : this(cursor, outer.options)
+    {
+        isPackage = true;
+        phase = Phase.Elements;
+        Configuration = outer.Configuration;
+        HasFooters = outer.HasFooters;
+        Ram = outer.Ram;
+        advisedPageSizes = outer.advisedPageSizes;
+        foreach (var (id, section) in outer.sections)
+            sections.Add(id, section);
+    }
+
+    /// <summary>
+    /// A reader of the elements in the current command's package (qemu-migration.md §1.6); to be done with before this one reads on.
+    /// Its offsets are those of the whole stream. What is in a package no trailer describes: its sections are guessed or known to
+    /// <see cref="QemuStreamReaderOptions.Bounds"/>.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The current element is no package.</exception>
+    /// <exception cref="VmStateException">On a pipe: the package is larger than what may be kept, or cut off.</exception>
+    public QemuStreamReader OpenPackage()
+    {
+        CheckUsable();
+        if (current.Command is not { Id: QemuCommandId.Packaged } command || isFinished)
+            throw new InvalidOperationException("The current element is no package.");
+        var end = command.PackageOffset + command.PackageLength;
+        if (!cursor.HoldUntil(end))
+            throw Fault.At("package", $"at most {options.SpoolLimit} bytes, the most that is kept of a pipe", $"{command.PackageLength}", command.PackageOffset);
+        if (end > cursor.Length)
+            throw Fault.At("package", $"{command.PackageLength} bytes", $"the end of the stream after {cursor.Length - command.PackageOffset}", command.PackageOffset);
+        return new QemuStreamReader(this, new StreamCursor(cursor.Source, command.PackageOffset, end));
+    }
+}

@@ -1,0 +1,149 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Text.Json;
+using System.Threading.Tasks;
+using VmStateGen.Tool.Inspection;
+using VmStateGen.Tool.Tests;
+
+namespace VmStateGen.Qemu.Tests;
+
+/// <summary>The <c>vmstate</c> command on streams that real QEMUs write.</summary>
+public sealed class ToolTests : FolderTest
+{
+    // What annotations do not regenerate in a trailer: old-style sections, and fields that go through a companion type.
+    private static readonly string[] KnownUnlike = ["slirp", "cpu", "virtio"];
+
+    private static readonly string[] PciDevices =
+    [
+        "-vga", "cirrus", "-device", "e1000", "-device", "ahci", "-device", "qemu-xhci", "-device", "usb-kbd", "-device", "usb-tablet",
+        "-device", "intel-hda", "-device", "hda-duplex", "-device", "virtio-net-pci", "-device", "virtio-rng-pci", "-device", "virtio-balloon-pci",
+        "-device", "virtio-scsi-pci", "-device", "virtio-serial-pci", "-device", "virtio-keyboard-pci",
+    ];
+
+    private static readonly string[] MicrovmDevices = ["-device", "virtio-rng-device", "-device", "virtio-serial-device", "-device", "virtio-net-device"];
+
+    [SkippableTheory]
+    [QemuVersions("pc", "q35", "microvm")]
+    public async Task A_stream_is_inspected_whole_and_every_section_scaffolded(string version, string machine)
+    {
+        QemuInstallation installation = TestQemu.Require(version);
+        string[] arguments = ["-smp", machine == "q35" ? "4" : "1", .. machine == "microvm" ? MicrovmDevices : PciDevices];
+        await using QemuProcess qemu = await QemuProcess.StartAsync(installation, new QemuOptions { Machine = machine, MemoryMiB = 32, Arguments = arguments });
+        // The firmware has looked at its devices by then.
+        await Task.Delay(500);
+        string path = PathOf("a.mig");
+        await qemu.SaveToFileAsync(path);
+
+        StreamReport report = Inspect(path);
+        Assert.Empty(report.Problems);
+        Assert.DoesNotContain(report.Parts, part => part.IsGuessed);
+        Assert.Equal(version == "7.2" ? VmDescriptionDialect.Qemu72 : VmDescriptionDialect.Qemu100, report.Dialect);
+        Assert.Equal(new FileInfo(path).Length, report.Parts[^1].End);
+        Assert.Equal(0, report.Parts[0].Offset);
+        Assert.All(report.Parts.Zip(report.Parts.Skip(1)), pair => Assert.Equal(pair.First.End, pair.Second.Offset));
+        Assert.All(report.Ram!.Blocks, block => Assert.Equal(0, block.MissingPages));
+        Assert.Equal(0, Cli.Run("inspect", path).Code);
+
+        IReadOnlyList<string> unlike = ScaffoldCheck.CheckAll(report);
+        Assert.All(unlike, name => Assert.Contains(KnownUnlike, known => name.Contains(known, StringComparison.Ordinal)));
+    }
+
+    [SkippableFact]
+    public async Task A_mapped_ram_file_is_inspected_and_differs_from_a_plain_one_in_nothing()
+    {
+        QemuInstallation installation = TestQemu.Require("10.0");
+        var options = new QemuOptions { MemoryMiB = 32, Paused = true, Arguments = ["-device", "e1000"] };
+        string plain = PathOf("plain.mig");
+        await using (QemuProcess first = await QemuProcess.StartAsync(installation, options))
+            await first.SaveToFileAsync(plain);
+        // A machine that was saved is not saved again: another one goes on from it, and stands still.
+        await using QemuProcess second = await QemuProcess.StartAsync(installation, options with { Incoming = true });
+        await second.LoadAsync(plain);
+        await second.EnableMigrationCapabilitiesAsync(["mapped-ram"]);
+        string mapped = PathOf("mapped.mig");
+        await second.SaveToFileAsync(mapped);
+
+        StreamReport report = Inspect(mapped);
+        Assert.Empty(report.Problems);
+        Assert.Contains("mapped-ram", report.Configuration!.Capabilities);
+        (int code, string output, string errors) = Cli.Run("diff", plain, mapped, "--ignore", "globalstate/*");
+        Assert.True(code == 0, output + errors);
+    }
+
+    [SkippableTheory]
+    [QemuVersions]
+    public async Task A_diff_of_a_guest_that_ran_names_what_moved_and_nothing_else(string version)
+    {
+        QemuInstallation installation = TestQemu.Require(version);
+        var guest = new CountingGuest(pages: 64, delay: 2000);
+        await using QemuProcess qemu = await QemuProcess.StartAsync(installation, new QemuOptions { MemoryMiB = 32, Guest = guest });
+        await CountingGuest.WaitForCountAsync(qemu, 200);
+        await qemu.ExecuteAsync("stop");
+        string before = PathOf("before.mig");
+        await qemu.SaveToFileAsync(before);
+        await qemu.ExecuteAsync("cont");
+        await Task.Delay(10);
+        await qemu.ExecuteAsync("stop");
+        string after = PathOf("after.mig");
+        await qemu.SaveToFileAsync(after);
+
+        JsonElement diff = Cli.Json("diff", before, after, "--json", "--pages");
+        string[] fields = [.. diff.GetProperty("sections").EnumerateArray().SelectMany(section => section.GetProperty("fields").EnumerateArray()
+            .Select(field => $"{section.GetProperty("section").GetString()}/{field.GetProperty("path").GetString()}"))];
+        Assert.Contains("timer/cpu_clock_offset", fields);
+        Assert.Contains("cpu/env.regs[3]", fields);
+        // The clock, the processor, and what counts time: the devices of an idle machine stand still.
+        string[] moving = ["timer/", "cpu/", "i8254/", "mc146818rtc/", "apic/", "hpet/", "acpi", "piix4_pm", "0000:00:01.3/piix4_pm", "cpu_common/", "globalstate/", "i8259"];
+        Assert.All(fields, field => Assert.Contains(moving, prefix => field.StartsWith(prefix, StringComparison.Ordinal)));
+
+        JsonElement ram = Assert.Single(diff.GetProperty("ram").EnumerateArray());
+        Assert.Equal("pc.ram", ram.GetProperty("block").GetString());
+        foreach (JsonElement range in ram.GetProperty("ranges").EnumerateArray())
+        {
+            long start = range.GetProperty("offset").GetInt64();
+            long end = start + range.GetProperty("length").GetInt64();
+            bool isCounter = start == CountingGuest.CounterAddress && end == start + CountingGuest.PageSize;
+            Assert.True(isCounter || (start >= guest.PatternAddress && end <= guest.EndAddress), $"{start:x}-{end:x}");
+        }
+    }
+
+    [SkippableTheory]
+    [QemuVersions]
+    public async Task Damage_to_a_real_stream_is_found_or_reads_differently(string version)
+    {
+        QemuInstallation installation = TestQemu.Require(version);
+        await using QemuProcess qemu = await QemuProcess.StartAsync(installation, new QemuOptions { MemoryMiB = 16, Paused = true });
+        string path = PathOf("a.mig");
+        await qemu.SaveToFileAsync(path);
+        byte[] stream = await File.ReadAllBytesAsync(path);
+        string whole = Json(stream);
+        var random = new Random(1);
+        for (int i = 0; i < 40; i++)
+        {
+            int at = random.Next(stream.Length);
+            StreamReport cut = StreamInspector.Inspect("x", new MemoryStream(stream, 0, at), new InspectionOptions());
+            Assert.True(cut.Problems.Count > 0 && cut.Problems[0].Offset >= 0, $"a cut at {at} is not found");
+
+            byte bit = (byte)(1 << random.Next(8));
+            stream[at] ^= bit;
+            Assert.True(Json(stream) != whole, $"the byte at {at} can change unseen");
+            stream[at] ^= bit;
+        }
+    }
+
+    private static string Json(byte[] stream)
+    {
+        StreamReport report = StreamInspector.Inspect("x", new MemoryStream(stream), new InspectionOptions(HasContents: true));
+        var text = new StringWriter();
+        Tool.Rendering.InspectJson.Write(text, report);
+        return text.ToString();
+    }
+
+    private static StreamReport Inspect(string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        return StreamInspector.Inspect(path, stream, new InspectionOptions());
+    }
+}
