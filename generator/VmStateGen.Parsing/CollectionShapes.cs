@@ -82,7 +82,20 @@ internal sealed partial class ShapeParser
         if (Element(list.TypeArguments[0]) is not INamedTypeSymbol element || RequiredMax() is not int max)
             return null;
         return (new WireItem { Name = "", Shape = new WireShape.List(parser.Reach(element)), Max = max, ElementVersion = ElementVersion(element) },
-            ElementModel(form, element) with { TrailerType = form == MemberForm.List ? "qlist" : "qtailq" });
+            ElementModel(form, element) with { TrailerType = form == MemberForm.List ? "qlist" : "qtailq", Marker = Marker(element) });
+    }
+
+    /// <summary>The byte member of the elements that stands before each of them, if one is named.</summary>
+    private string? Marker(INamedTypeSymbol element)
+    {
+        if (attribute.Text("Marker") is not string name)
+            return null;
+        bool exists = element.GetMembers(name).Any(candidate => !candidate.IsStatic && parser.Compilation.IsSymbolAccessibleWithin(candidate, parser.Type)
+            && !ItemParser.IsReadOnly(candidate, parser)
+            && (candidate as IFieldSymbol)?.Type.SpecialType == SpecialType.System_Byte | (candidate as IPropertySymbol)?.Type.SpecialType == SpecialType.System_Byte);
+        if (!exists)
+            parser.Report(DefinitionRule.MissingMember, Location, element.Name, name, "a byte member that can be read and set");
+        return WireNames.Escaped(name);
     }
 
     private (WireItem Item, ItemModel Model)? Tree(INamedTypeSymbol tree, MemberForm form)

@@ -40,8 +40,10 @@ internal sealed partial class ShapeParser(TypeParser parser, ISymbol member, Att
             return null;
         if (attribute.Number("ElementVersion") is not (null or -1) && item.Shape is not (WireShape.List or WireShape.Tree))
             parser.Report(DefinitionRule.Conflict, Location, member.Name, "ElementVersion on something that is no list or tree");
+        if (attribute.Text("Marker") is not null && item.Shape is not WireShape.List)
+            parser.Report(DefinitionRule.Conflict, Location, member.Name, "Marker on something that is no list");
         if (attribute.Text("TypeName") is string typeName)
-            model = model with { TrailerType = typeName };
+            model = IsState(item) ? model with { OpaqueType = typeName } : model with { TrailerType = typeName };
         if (attribute.Number("StructVersion") is int structVersion and not -1)
             item = item with { StructVersion = CheckStructVersion(item, structVersion) };
         return ReadCount(item, model);
@@ -265,6 +267,9 @@ internal sealed partial class ShapeParser(TypeParser parser, ISymbol member, Att
         }
         return (item with { Max = max }, model with { Count = expression });
     }
+
+    /// <summary>Whether a trailer would show the fields of what the item is made of.</summary>
+    private static bool IsState(WireItem item) => item.Shape is WireShape.State or WireShape.List or WireShape.Tree;
 
     private ItemModel Model(MemberForm form, ITypeSymbol element) => new()
     {

@@ -11,7 +11,7 @@ namespace QemuDevices;
 /// <param name="Device">The object.</param>
 /// <param name="Data">Encoded from the object.</param>
 /// <param name="Description">What the trailer is to say of it.</param>
-/// <param name="Layout">What the object's Describe says, which is more if the trailer only knows so many bytes.</param>
+/// <param name="Layout">The same with the fields of what a trailer says opaquely.</param>
 /// <param name="Fields">Every field with its place in <paramref name="Data"/>.</param>
 internal sealed record DecodedSection(
     IVmState Device, byte[] Data, ReadOnlyMemory<byte> Description, VmDeviceDescription Layout, IReadOnlyList<VmDescriptionSpan> Fields);
@@ -30,7 +30,7 @@ internal static class SectionDecoder
     public static DecodedSection? Decode(VmDeviceDescription section, uint version, byte[] data, out string reason, out bool hasClass)
     {
         var misfits = new List<(long Offset, string Reason)>();
-        foreach (IVmState device in DeviceCatalog.Candidates(section))
+        foreach (IVmState device in DeviceCatalog.Candidates(section, data))
         {
             try
             {
@@ -81,10 +81,11 @@ internal static class SectionDecoder
     }
 
     /// <summary>The object that describes the section in a trailer.</summary>
-    public static ReadOnlyMemory<byte> Describe(IVmState device, string name, uint instanceId, int version, VmDescriptionDialect dialect)
+    public static ReadOnlyMemory<byte> Describe(
+        IVmState device, string name, uint instanceId, int version, VmDescriptionDialect dialect, bool showsOpaque = false)
     {
         var text = new ArrayBufferWriter<byte>();
-        var writer = new VmDescriptionWriter(text, dialect);
+        var writer = new VmDescriptionWriter(text, dialect) { ShowsOpaque = showsOpaque };
         writer.Device(name, instanceId, device, version);
         return text.WrittenMemory;
     }
@@ -120,9 +121,11 @@ internal static class SectionDecoder
         byte[] encoded = Save(device, (int)version);
         int difference = data.AsSpan().CommonPrefixLength(encoded);
         ReadOnlyMemory<byte> description = default;
+        VmDescriptionDialect whose = default;
         bool isSame = false;
         foreach (VmDescriptionDialect dialect in Dialects)
         {
+            whose = dialect;
             description = Describe(device, section, (int)version, encoded.Length, dialect);
             isSame = description.Span.SequenceEqual(section.Json.Span);
             if (isSame)
@@ -139,9 +142,9 @@ internal static class SectionDecoder
             misfit = $"{field.Path}: the byte at offset 0x{difference:x} would be written as another value";
             return false;
         }
-        VmDeviceDescription layout = Parse(
-            section.IsOldStyle ? Describe(device, section.Name, section.InstanceId, (int)version, VmDescriptionDialect.Qemu72) : description);
-        decoded = new DecodedSection(device, encoded, description, layout, VmDescriptionFields.Enumerate(layout, encoded).ToList());
+        VmDeviceDescription layout = Parse(Describe(device, section.Name, section.InstanceId, (int)version, whose, showsOpaque: true));
+        // Without the bytes: they are the device's own, and a list may have markers that are no trailer's business.
+        decoded = new DecodedSection(device, encoded, description, layout, VmDescriptionFields.Enumerate(layout).ToList());
         misfit = "";
         return true;
     }

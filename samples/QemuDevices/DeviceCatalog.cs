@@ -1,12 +1,13 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using VmStateGen;
 using VmStateGen.Runtime.Streams.Qemu;
 
 namespace QemuDevices;
 
 /// <summary>The devices that this sample declares, by the name of their section.</summary>
-public static class DeviceCatalog
+public static partial class DeviceCatalog
 {
     private static readonly SortedDictionary<string, Func<HotplugCounts, IVmState>[]> Devices = new(StringComparer.Ordinal)
     {
@@ -61,7 +62,7 @@ public static class DeviceCatalog
     };
 
     /// <summary>The names that <c>Candidates</c> has an answer for, sorted.</summary>
-    public static IReadOnlyCollection<string> Names => Devices.Keys;
+    public static IReadOnlyCollection<string> Names => [.. Devices.Keys.Concat(BusDevices.Keys).Order(StringComparer.Ordinal)];
 
     /// <summary>
     /// Fresh devices that a section of that name may be of, the likeliest first; none if the name is not known. They differ in
@@ -72,16 +73,23 @@ public static class DeviceCatalog
     public static IEnumerable<IVmState> Candidates(string vmsdName, HotplugCounts hotplug = default)
     {
         if (!Devices.TryGetValue(vmsdName, out Func<HotplugCounts, IVmState>[]? factories))
-            yield break;
-        foreach (Func<HotplugCounts, IVmState> create in factories)
-            yield return create(hotplug);
+            return BusCandidates(vmsdName, SectionProbe.None);
+        return factories.Select(create => create(hotplug));
     }
 
     /// <summary>
-    /// The same for a section that a trailer describes. Counts that no device has for itself are taken from there; what the
-    /// trailer says of a section is compared with what the device says afterwards, so a false one is found.
+    /// The same for a section at hand, which shows more of the configuration. What a trailer says of a section is compared with what
+    /// the device says afterwards, so a false one is found.
     /// </summary>
-    public static IEnumerable<IVmState> Candidates(VmDeviceDescription section) => section.IsOldStyle
-        ? Candidates(section.Name)
-        : Candidates(section.State.Name, HotplugCounts.Of(section.State));
+    /// <param name="section">The trailer's description of it.</param>
+    /// <param name="data">Its data.</param>
+    public static IEnumerable<IVmState> Candidates(VmDeviceDescription section, byte[] data)
+    {
+        ArgumentNullException.ThrowIfNull(section);
+        if (section.IsOldStyle)
+            return Candidates(section.Name);
+        return BusDevices.ContainsKey(section.State.Name)
+            ? BusCandidates(section.State.Name, new SectionProbe(section, data))
+            : Candidates(section.State.Name, HotplugCounts.Of(section.State));
+    }
 }

@@ -134,7 +134,7 @@ internal sealed class FieldSetter
         throw new FieldChangeException($"{header}/{path} cannot be set: {reason}");
     }
 
-    private IVmState Fresh() => DeviceCatalog.Candidates(section).ElementAt(candidate.Value);
+    private IVmState Fresh() => DeviceCatalog.Candidates(section, decoded.Data).ElementAt(candidate.Value);
 
     /// <summary>
     /// What is there or how long it is by the value of the field: the path of it, or null. Found by trying other values: all of a
@@ -207,7 +207,7 @@ internal sealed class FieldSetter
     private int FindCandidate()
     {
         int index = 0;
-        foreach (IVmState fresh in DeviceCatalog.Candidates(section))
+        foreach (IVmState fresh in DeviceCatalog.Candidates(section, decoded.Data))
         {
             try
             {

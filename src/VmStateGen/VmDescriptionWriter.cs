@@ -17,9 +17,16 @@ public ref struct VmDescriptionWriter(IBufferWriter<byte> output, VmDescriptionD
     private readonly IBufferWriter<byte> output = output;
     private long size;
     private bool needsComma;
+    private int hidden;
 
     /// <summary>Whose form is written.</summary>
     public readonly VmDescriptionDialect Dialect { get; } = dialect;
+
+    /// <summary>
+    /// What a stream's trailer says opaquely (<see cref="FieldAttribute.TypeName"/> on state) is described with all its fields.
+    /// For tools: QEMU's trailer is not like that.
+    /// </summary>
+    public bool ShowsOpaque { get; init; }
 
     /// <summary>Bytes of state described so far.</summary>
     public readonly long Size => size;
@@ -128,12 +135,15 @@ public ref struct VmDescriptionWriter(IBufferWriter<byte> output, VmDescriptionD
     /// <param name="count">Elements of the array, 1 for a single one.</param>
     /// <param name="compressible">This element stands for all of them.</param>
     /// <param name="versioned">The use site fixes the version (QEMU's <c>vstruct</c>).</param>
+    /// <param name="opaque">The trailer says only this type name and the size.</param>
     /// <returns>A mark for <see cref="EndStruct"/>.</returns>
     public StructMark BeginStruct(
         scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> stateName, int version,
-        int index = 0, int count = 1, bool compressible = false, bool versioned = false)
+        int index = 0, int count = 1, bool compressible = false, bool versioned = false, scoped ReadOnlySpan<byte> opaque = default)
     {
         BeginElement(name, index, count, compressible);
+        if (Hides(opaque))
+            return new StructMark(size, compressible ? count : 1, isInline: true, isOpaque: true);
         Key("type"u8);
         String(versioned ? "vstruct"u8 : "struct"u8);
         if (!versioned)
@@ -148,6 +158,11 @@ public ref struct VmDescriptionWriter(IBufferWriter<byte> output, VmDescriptionD
     /// <summary>Closes nested state.</summary>
     public void EndStruct(StructMark mark)
     {
+        if (mark.IsOpaque)
+        {
+            hidden--;
+            needsComma = true;
+        }
         if (!mark.IsInline)
             EndObject();
         long element = size - mark.Start;
@@ -164,11 +179,15 @@ public ref struct VmDescriptionWriter(IBufferWriter<byte> output, VmDescriptionD
     /// <param name="index">Which element of an array of such fields, 0 for a single one.</param>
     /// <param name="count">Elements of the array, 1 for a single one.</param>
     /// <param name="compressible">This element stands for all of them.</param>
+    /// <param name="opaque">The trailer says only this type name and the size.</param>
     /// <returns>A mark for <see cref="EndStruct"/>.</returns>
     public StructMark BeginStates(
-        scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> type, int index = 0, int count = 1, bool compressible = false)
+        scoped ReadOnlySpan<byte> name, scoped ReadOnlySpan<byte> type, int index = 0, int count = 1, bool compressible = false,
+        scoped ReadOnlySpan<byte> opaque = default)
     {
         BeginElement(name, index, count, compressible);
+        if (Hides(opaque))
+            return new StructMark(size, compressible ? count : 1, isInline: true, isOpaque: true);
         Key("type"u8);
         String(type);
         return new StructMark(size, compressible ? count : 1, isInline: true);
@@ -215,6 +234,17 @@ public ref struct VmDescriptionWriter(IBufferWriter<byte> output, VmDescriptionD
             return;
         Raw("]"u8);
         needsComma = true;
+    }
+
+    /// <summary>Writes an opaque field's type; nothing more is written until its end.</summary>
+    private bool Hides(scoped ReadOnlySpan<byte> opaque)
+    {
+        if (opaque.IsEmpty || ShowsOpaque)
+            return false;
+        Key("type"u8);
+        String(opaque);
+        hidden++;
+        return true;
     }
 
     private void BeginElement(scoped ReadOnlySpan<byte> name, int index, int count, bool compressible)
@@ -278,6 +308,8 @@ public ref struct VmDescriptionWriter(IBufferWriter<byte> output, VmDescriptionD
 
     private readonly void Number(long value)
     {
+        if (hidden > 0)
+            return;
         Utf8Formatter.TryFormat(value, output.GetSpan(20), out int written);
         output.Advance(written);
     }
@@ -292,16 +324,21 @@ public ref struct VmDescriptionWriter(IBufferWriter<byte> output, VmDescriptionD
         Raw("\""u8);
     }
 
-    private readonly void Raw(scoped ReadOnlySpan<byte> text) => output.Write(text);
+    private readonly void Raw(scoped ReadOnlySpan<byte> text)
+    {
+        if (hidden == 0)
+            output.Write(text);
+    }
 
     /// <summary>Where nested state began; from <see cref="BeginStruct"/> to <see cref="EndStruct"/>.</summary>
     public readonly struct StructMark
     {
-        internal StructMark(long start, int repeat, bool isInline)
+        internal StructMark(long start, int repeat, bool isInline, bool isOpaque = false)
         {
             Start = start;
             Repeat = repeat;
             IsInline = isInline;
+            IsOpaque = isOpaque;
         }
 
         internal long Start { get; }
@@ -309,5 +346,7 @@ public ref struct VmDescriptionWriter(IBufferWriter<byte> output, VmDescriptionD
         internal int Repeat { get; }
 
         internal bool IsInline { get; }
+
+        internal bool IsOpaque { get; }
     }
 }

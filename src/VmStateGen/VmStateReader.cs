@@ -146,7 +146,7 @@ public ref struct VmStateReader
         position += count;
     }
 
-    /// <summary>As <see cref="NextElement"/> for elements of one size, but an element and its marker are only brought into <see cref="Rest"/>.</summary>
+    /// <summary>As <see cref="NextElement(ReadOnlySpan{byte})"/> for elements of one size, but an element and its marker are only brought into <see cref="Rest"/>.</summary>
     /// <param name="field">The list's name, for errors.</param>
     /// <param name="size">Bytes of an element, 1 to <see cref="VmStateWriter.MaxRun"/> - 1.</param>
     /// <param name="fields">The run map of an element.</param>
@@ -160,6 +160,13 @@ public ref struct VmStateReader
             ThrowShort(size, fields);
         }
         return true;
+    }
+
+    /// <summary>As <see cref="NextElement(ReadOnlySpan{byte})"/> where the marker says more: any number but 0 before an element.</summary>
+    public bool NextElement(out byte marker, scoped ReadOnlySpan<byte> field)
+    {
+        marker = Byte(field);
+        return marker != 0;
     }
 
     /// <summary>The byte 0x30 that stands for a null reference (§2.4); anything else is an error.</summary>

@@ -30,6 +30,9 @@ public class SnapshotTests
     [Fact]
     public void References() => Verify(Sources.References);
 
+    [Fact]
+    public void Opaque() => Verify(Sources.Opaque);
+
     private static void Verify(string source, [System.Runtime.CompilerServices.CallerMemberName] string test = "") =>
         Snapshot.Verify(nameof(SnapshotTests), GeneratorRun.Of(source).Texts, test);
 }

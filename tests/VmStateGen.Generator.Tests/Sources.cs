@@ -293,5 +293,36 @@ internal static class Sources
         }
         """;
 
-    public static readonly string[] All = { Scalars, Versions, Arrays, Nested, Subsections, Hooks, Shapes, Collections, References };
+    public const string Opaque = """
+        namespace Acme;
+
+        [VmState]
+        public partial class Part
+        {
+            [Field] private byte id;
+            [Ignore("before it")] internal byte Kind { get; set; }
+        }
+
+        [VmState]
+        public partial struct Angle : IVmStateCompanion<double>
+        {
+            [Field] private ulong bits;
+            public void CopyFrom(in double value) => bits = (ulong)BitConverter.DoubleToInt64Bits(value);
+            public void CopyTo(ref double value) => value = BitConverter.Int64BitsToDouble((long)bits);
+        }
+
+        [VmState("opaque")]
+        public partial class Opaque
+        {
+            [Field(TypeName = "blob")] private readonly Part part = new();
+            [Field(TypeName = "blob", Length = 2)] private readonly Part[] parts = { new(), new() };
+            [Field(TypeName = "blob", Length = 2)] private readonly Part?[] holes = new Part?[2];
+            [Field(TypeName = "requests", Max = 8, Marker = nameof(Part.Kind))] private readonly System.Collections.Generic.List<Part> requests = new();
+            [Field(TypeName = "tree", Max = 8)] private readonly System.Collections.Generic.SortedList<ulong, Part> tree = new();
+            [Field(TypeName = "angle", Via = typeof(Angle))] private double angle;
+            [Field(TypeName = "CPU_Double_U")] private double number;
+        }
+        """;
+
+    public static readonly string[] All = { Scalars, Versions, Arrays, Nested, Subsections, Hooks, Shapes, Collections, References, Opaque };
 }

@@ -66,6 +66,66 @@ public sealed class RewriteTests : IDisposable
     public Task Guest_with_another_network_card_goes_on(string version, string machine) => GoesOn(version, Options(machine) with { Arguments = ["-device", "e1000"] });
 
     [SkippableTheory]
+    [QemuVersions("pc", "q35")]
+    public async Task Guest_with_virtio_SCSI_and_USB_devices_goes_on(string version, string machine)
+    {
+        string[] arguments =
+        [
+            "-device", "virtio-net-pci", "-device", "virtio-balloon-pci", "-device", "virtio-rng-pci", "-device", "virtio-keyboard-pci",
+            "-device", "virtio-serial-pci", "-device", "virtconsole", "-device", "virtio-scsi-pci,num_queues=2", .. Disk("a"), "-device", "scsi-hd,drive=a",
+            .. Disk("b"), "-device", "virtio-blk-pci,drive=b,num-queues=2",
+            "-device", "piix3-usb-uhci,id=u", "-device", "usb-ehci", "-device", "qemu-xhci,id=x", "-device", "usb-hub,bus=u.0", "-device", "usb-tablet,bus=x.0",
+            .. Disk("c"), "-device", "usb-storage,bus=x.0,drive=c",
+        ];
+        await GoesOn(version, version, machine, arguments);
+
+        using FileStream input = File.OpenRead(Path.Combine(folder, "saved.mig"));
+        ILookup<bool, string> isDecoded = StreamRewriter.Rewrite(input, Stream.Null, []).ToLookup(section => section.Fields is not null, section => section.Name.Split('/')[^1]);
+        string[] expected =
+        [
+            "virtio-net", "virtio-balloon", "virtio-rng", "virtio-input", "virtio-console", "virtio-scsi", "virtio-blk", "scsi-disk",
+            "uhci", "ehci", "xhci", "usb-hub", "usb-ptr", "usb-storage",
+        ];
+        Assert.Empty(expected.Except(isDecoded[true]));
+        Assert.Empty(expected.Intersect(isDecoded[false]));
+
+        string[] Disk(string id)
+        {
+            string path = Path.Combine(folder, id);
+            File.WriteAllBytes(path, new byte[1 << 20]);
+            return ["-drive", $"file={path},format=raw,if=none,id={id}"];
+        }
+    }
+
+    [SkippableTheory]
+    [QemuVersions]
+    public async Task Request_in_flight_is_loaded_again(string version)
+    {
+        File.WriteAllBytes(Path.Combine(folder, "disk"), new byte[1 << 20]);
+        // Only the source's disk fails: the destination tries again, finds nothing to boot and waits.
+        string[] arguments = ["-device", "virtio-blk-pci,drive=d"];
+        string drive = $"driver=raw,if=none,id=d,rerror=stop,file.driver=blkdebug,file.image.driver=file,file.image.filename={Path.Combine(folder, "disk")}";
+        string error = ",file.inject-error.0.event=read_aio,file.inject-error.0.iotype=read,file.inject-error.0.errno=5";
+        string saved = Path.Combine(folder, "saved.mig");
+        await using (QemuProcess qemu = await QemuProcess.StartAsync(
+            TestQemu.Require(version), new QemuOptions { MemoryMiB = 16, Arguments = ["-drive", drive + error, .. arguments] }))
+        {
+            await qemu.WaitForRunStateAsync("io-error");
+            await qemu.SaveToFileAsync(saved);
+        }
+        string rewritten = Rewrite(saved);
+        Assert.Equal(File.ReadAllBytes(saved), File.ReadAllBytes(rewritten));
+
+        await using QemuProcess destination = await QemuProcess.StartAsync(
+            TestQemu.Require(version), new QemuOptions { MemoryMiB = 16, Incoming = true, Paused = true, Arguments = ["-drive", drive, .. arguments] });
+        await destination.LoadAsync(rewritten);
+        await destination.ExecuteAsync("cont");
+        string device = (await destination.ExecuteAsync("query-blockstats"))[0].GetProperty("qdev").GetString()!;
+        Assert.Contains("virtio", device, StringComparison.Ordinal);
+        await RequestsAreDone(destination);
+    }
+
+    [SkippableTheory]
     [InlineData("7.2", "10.0", "pc-i440fx-7.2")]
     [InlineData("7.2", "10.0", "pc-q35-7.2")]
     [InlineData("10.0", "7.2", "pc-i440fx-7.2")]
@@ -140,6 +200,19 @@ public sealed class RewriteTests : IDisposable
 
         Assert.Contains("fdc/state/num_floppies", refused.Message, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(folder, "changed*"));
+    }
+
+    /// <summary>The disk has been read from, and nothing stopped the guest again.</summary>
+    private static async Task RequestsAreDone(QemuProcess qemu)
+    {
+        for (int i = 0; i < 500; i++)
+        {
+            if ((await qemu.ExecuteAsync("query-blockstats"))[0].GetProperty("stats").GetProperty("rd_operations").GetInt64() > 0)
+                break;
+            await Task.Delay(20);
+        }
+        Assert.NotEqual(0, (await qemu.ExecuteAsync("query-blockstats"))[0].GetProperty("stats").GetProperty("rd_operations").GetInt64());
+        Assert.Equal("running", (await qemu.ExecuteAsync("query-status")).GetProperty("status").GetString());
     }
 
     private static string Value(VmDescriptionSpan field, byte[] data) => FieldValue.Format(field.Type, data.AsSpan((int)field.Offset, field.Size));

@@ -36,6 +36,9 @@ public sealed record DeviceSection(string Name, uint InstanceId, int Version, st
 
     public override string ToString() => $"{Name}#{InstanceId}";
 
+    /// <summary>Whether the data has a subsection of that name, shown by the trailer or not.</summary>
+    public bool HasSubsection(string name) => Data.AsSpan().IndexOf((byte[])[0x05, (byte)name.Length, .. Encoding.ASCII.GetBytes(name)]) >= 0;
+
     /// <summary>The text of a fixture: three lines a section.</summary>
     public static void Write(TextWriter output, IEnumerable<DeviceSection> sections)
     {

@@ -30,8 +30,7 @@ public sealed class LiveQemuTests
         Skip.If(played.Accelerator == "kvm" && !TestQemu.HasKvm, "there is no usable /dev/kvm");
         List<DeviceSection> sections = await played.PlayAsync(installation);
 
-        foreach (string name in played.Subsections)
-            Assert.Contains(sections, section => section.Description.Contains($"\"vmsd_name\": \"{name}\"", StringComparison.Ordinal));
+        Assert.Equal(played.Subsections, played.Subsections.Where(name => sections.Exists(section => section.HasSubsection(name))));
         foreach (DeviceSection section in sections)
             SectionAssert.IsReproduced(section, version);
         Fixture.Record(version, installation.Release, scene, sections);

@@ -60,6 +60,16 @@ public sealed class PortProgram
         return this;
     }
 
+    /// <summary>Lets the BIOS write the program's own memory onto a disk, from the second sector on.</summary>
+    public PortProgram WriteDisk(byte drive, byte sectors)
+    {
+        Emit(0xFB, 0x31, 0xC0, 0x8E, 0xC0);             // sti; xor ax, ax; mov es, ax
+        Emit(0xB8, sectors, 0x03, 0xB9, 0x02, 0x00);    // mov ax, write; mov cx, second sector
+        Emit(0xBA, drive, 0x00, 0xBB, 0x00, 0x7C);      // mov dx, drive; mov bx, the program
+        Emit(0xCD, 0x13);                               // int the BIOS's disks
+        return this;
+    }
+
     /// <summary>Passes the time with an empty loop.</summary>
     public PortProgram Delay(int turns)
     {

@@ -45,6 +45,9 @@ public sealed partial record Scene
     /// <summary>Something is connected to the socket <c>{folder}/line</c> and never reads.</summary>
     public bool HasDeafPeer { get; init; }
 
+    /// <summary>The run state that the machine is left in: by the program, or by an error of a drive.</summary>
+    public string StoppedState { get; init; } = PortProgram.StoppedState;
+
     /// <summary>A change to what was saved, which a second QEMU then loads and saves again.</summary>
     public Func<DeviceSection, DeviceSection>? Edit { get; init; }
 
@@ -66,7 +69,7 @@ public sealed partial record Scene
                 if (peer is not null)
                     await peer.ConnectAsync(new UnixDomainSocketEndPoint(Path.Combine(folder, "line")));
                 await qemu.ExecuteAsync("cont");
-                await qemu.WaitForRunStateAsync(PortProgram.StoppedState);
+                await qemu.WaitForRunStateAsync(StoppedState);
                 await qemu.SaveToFileAsync(file);
             }
             if (Edit is null)

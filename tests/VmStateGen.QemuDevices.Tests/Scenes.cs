@@ -118,6 +118,7 @@ public sealed partial record Scene
             Name = "e1000-numbered", Devices = ["e1000"], Arguments = Network, Subsections = ["e1000/full_mac_state"],
             Edit = section => section with { Data = NumberRegisters(section.Data) },
         },
+        .. OnBuses(),
     ];
 
     private static PortProgram ResetFloppy()

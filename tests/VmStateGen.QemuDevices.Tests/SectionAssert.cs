@@ -36,7 +36,7 @@ internal static class SectionAssert
         throw first ?? throw new InvalidOperationException($"{section.VmsdName} is not in the catalog");
     }
 
-    private static IEnumerable<IVmState> Candidates(DeviceSection section) => DeviceCatalog.Candidates(section.Parsed);
+    private static IEnumerable<IVmState> Candidates(DeviceSection section) => DeviceCatalog.Candidates(section.Parsed, section.Data);
 
     private static bool IsDescribed(DeviceSection section, IVmState device) =>
         section.Version != device.StateType.Version || Dialects.Any(qemu => Describe(section, device, qemu) == section.Description);
@@ -66,13 +66,7 @@ internal static class SectionAssert
         }
     }
 
-    public static byte[] Save(IVmState device, int? version = null)
-    {
-        byte[] bytes = new byte[device.StateType.MaxSize + 64];
-        var writer = new VmStateWriter(bytes);
-        device.Save(ref writer, version ?? device.StateType.Version);
-        return bytes[..(int)writer.BytesWritten];
-    }
+    public static byte[] Save(IVmState device, int? version = null) => SectionDecoder.Save(device, version ?? device.StateType.Version);
 
     public static string Describe(DeviceSection section, IVmState device, string qemu)
     {

@@ -34,8 +34,9 @@ public sealed class SectionTests
     public void It_fits_into_MaxSize(string key)
     {
         DeviceSection section = Fixture.Get(key);
-        byte[] exact = new byte[VmState.MaxSize(SectionAssert.Create(section))];
-        Assert.Equal(section.Data.Length, VmState.Save(SectionAssert.Load(section), exact));
+        IVmState device = SectionAssert.Load(section);
+        Assert.InRange(section.Data.Length, 1, VmState.MaxSize(device));
+        Assert.Equal(section.Data.Length, VmState.Save(device, new byte[section.Data.Length]));
     }
 
     [Theory, MemberData(nameof(Keys))]
@@ -118,6 +119,7 @@ public sealed class SectionTests
             "pckbd" => "kbd",
             "vga" => "vga",
             "cirrus_vga" => "cirrus_vga",
+            string name when name.StartsWith("virtio-", StringComparison.Ordinal) => "virtio › extras",
             _ => "",
         };
         VmStateException e = Assert.Throws<VmStateException>(() => VmState.Load(SectionAssert.Create(section), bytes, section.Version));
@@ -185,12 +187,12 @@ public sealed class SectionTests
                 .Select(field => Nullable.GetUnderlyingType(field.FieldType) ?? field.FieldType)
                 .Select(type => type.GetCustomAttribute<VmStateAttribute>()!.Name!),
         ];
-        Assert.Equal(106, declared.Length);
+        Assert.Equal(121, declared.Length);
         Assert.Empty(NotSaved.Except(declared));
         foreach (string qemu in new[] { "7.2", "10.0" })
         {
-            string[] descriptions = [.. Fixture.Of(qemu).Select(section => section.Description)];
-            string[] seen = [.. declared.Where(name => descriptions.Any(text => text.Contains($"\"vmsd_name\": \"{name}\"", StringComparison.Ordinal)))];
+            DeviceSection[] sections = [.. Fixture.Of(qemu)];
+            string[] seen = [.. declared.Where(name => sections.Any(section => section.HasSubsection(name)))];
             string[] unseen = [.. NotSaved, .. qemu == "7.2" ? NotSavedBy72 : []];
             Assert.Equal(unseen.Order(StringComparer.Ordinal), declared.Except(seen).Order(StringComparer.Ordinal));
         }

@@ -18,6 +18,7 @@ public sealed class VersionTests
         { "pc timer#0", 1, -8, "cpu_clock_offset", "0000000000000000" },
         { "pc serial#0", 2, 0, "", "" },
         { "pc 0000:00:03.0/e1000#0", 1, +4, "", "" },
+        { "usb 0000:00:03.0/uhci#0", 2, -4, "pending_int_mask", "00000000" },
         { "stock-pc cpu#0", 11, -272, "env.xcr0", "0000000000000001" },
         { "stock-pc fw_cfg#0", 1, -2, "", "" },
         { "stock-pc ioapic#0", 1, -12, "irr", "00000000" },
@@ -57,7 +58,7 @@ public sealed class VersionTests
                 .Select(device => $"{device.StateType.Name} {device.StateType.MinimumVersion}..{device.StateType.Version}"),
             [
                 "PIIX3 2..3", "cpu 11..12", "e1000 1..2", "fw_cfg 1..2", "i8254 2..3", "ich9_ahci 0..1", "ide 0..3", "ioapic 1..3", "mc146818rtc 1..3",
-                "ps2kbd 2..3", "serial 2..3", "timer 1..2",
+                "ps2kbd 2..3", "serial 2..3", "timer 1..2", "uhci 1..3",
             ]);
 
     /// <summary>Place of a field of the section itself.</summary>

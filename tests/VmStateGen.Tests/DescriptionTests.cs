@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Collections.Generic;
+using System.Linq;
 using System.Text;
 using System.Text.Json;
 
@@ -119,6 +121,33 @@ public class DescriptionTests
     }
 
     [Fact]
+    public void State_with_a_type_name_is_one_field_of_its_size() => AssertEveryDialect(
+        """
+        {"name": "x", "instance_id": 0, "vmsd_name": "closed", "version": 1, "fields": [
+        {"name": "part", "type": "blob", "size": 24},
+         {"name": "points", "array_len": 2, "type": "point", "size": 2},
+         {"name": "requests", "type": "requests", "size": 76},
+         {"name": "after", "type": "uint8", "size": 1}]}
+        """,
+        new Closed());
+
+    [Fact]
+    public void A_tool_sees_what_is_in_it()
+    {
+        var output = new ArrayBufferWriter<byte>();
+        var writer = new VmDescriptionWriter(output, VmDescriptionDialect.Qemu11) { ShowsOpaque = true };
+
+        writer.Device("x", 0, new Closed());
+
+        using var described = JsonDocument.Parse(output.WrittenMemory);
+        JsonElement[] fields = [.. described.RootElement.GetProperty("fields").EnumerateArray()];
+        Assert.Equal(["struct", "struct", "qlist", "uint8"], fields.Select(field => field.GetProperty("type").GetString()));
+        Assert.Equal([24, 2, 76, 1], fields.Select(field => field.GetProperty("size").GetInt32()));
+        Assert.Equal("sub", fields[0].GetProperty("struct").GetProperty("subsections")[0].GetProperty("fields")[0].GetProperty("name").GetString());
+        Assert.Equal(Wire.Saved(new Closed()).Length, writer.Size);
+    }
+
+    [Fact]
     public void The_saving_hooks_run_around_it()
     {
         var device = new Hooked();
@@ -197,4 +226,29 @@ internal sealed partial class FixedVersion
 {
     [Field(StructVersion = 1)] private Growing growing;
     [Field] private byte last;
+}
+
+[VmState("closed")]
+internal sealed partial class Closed
+{
+    [Field(TypeName = "blob")] private readonly ClosedPart part = new();
+    [Field(TypeName = "point", Length = 2)] private readonly ClosedPoint[] points = new ClosedPoint[2];
+    [Field(TypeName = "requests", Max = 4)] private readonly List<ClosedPart> requests = [new(), new(), new()];
+    [Field] private byte after;
+}
+
+[VmState("closed-part")]
+[Subsection("closed-part/sub", Needed = nameof(IsNeeded))]
+internal sealed partial class ClosedPart
+{
+    [Field] private ushort number;
+    [Field(Subsection = "closed-part/sub")] private byte sub;
+
+    private bool IsNeeded() => number == 0;
+}
+
+[VmState("closed-point")]
+internal partial struct ClosedPoint
+{
+    [Field] private ushort value;
 }

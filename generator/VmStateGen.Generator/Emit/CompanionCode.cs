@@ -36,7 +36,7 @@ internal static class CompanionCode
         void Element()
         {
             string place = isArray ? $", i, {count}, {(isCompressible ? "true" : "false")}" : "";
-            source.Line($"var mark = writer.BeginStates({SourceWriter.Utf8(item.Model.TrailerName)}, {SourceWriter.Utf8(item.Model.TrailerType)}{place});");
+            source.Line($"var mark = writer.BeginStates({SourceWriter.Utf8(item.Model.TrailerName)}, {SourceWriter.Utf8(item.Model.TrailerType)}{place}{MemberCode.Opaque(item)});");
             Begin(source, item, value);
             source.Line($"writer.BeginInline({SourceWriter.Utf8(item.Linked.Nested!.Name)}, {Version(item)});");
             source.Line($"companion.{Names.Describe}(ref writer, {Version(item)});");

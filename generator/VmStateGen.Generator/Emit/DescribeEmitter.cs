@@ -145,6 +145,7 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
         NestedUse nested = item.Linked.Nested!;
         string stateName = SourceWriter.Utf8(nested.Name);
         string isVersioned = item.Wire.StructVersion is null ? "" : ", versioned: true";
+        string opaque = MemberCode.Opaque(item);
         if (MemberCode.Extent(item) is null)
         {
             string target = item.Model.Form switch
@@ -153,7 +154,7 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
                 MemberForm.Value => MemberCode.IsObject(item) ? $"({item.Model.Member} ?? throw {Names.Errors}.Missing(-1))" : item.Model.Member,
                 _ => $"{item.Model.Member}![{item.Model.Start}]" + (MemberCode.IsObject(item) ? "!" : ""),
             };
-            source.Line($"var mark = writer.BeginStruct({name}, {stateName}, {nested.Version}{isVersioned});");
+            source.Line($"var mark = writer.BeginStruct({name}, {stateName}, {nested.Version}{isVersioned}{opaque});");
             MemberCode.Call(source, item.Model.SetsParent, target, $"{Names.Describe}(ref writer, {nested.Version})");
             source.Line("writer.EndStruct(mark);");
             return;
@@ -162,7 +163,7 @@ internal sealed class DescribeEmitter(SourceWriter source, LinkedType type)
         source.Line($"int count = {count};");
         source.Block(isCompressible ? "for (int i = 0; i < count && i < 1; i++)" : "for (int i = 0; i < count; i++)", () =>
         {
-            source.Line($"var mark = writer.BeginStruct({name}, {stateName}, {nested.Version}, i, count, {Literal(isCompressible)}{isVersioned});");
+            source.Line($"var mark = writer.BeginStruct({name}, {stateName}, {nested.Version}, i, count, {Literal(isCompressible)}{isVersioned}{opaque});");
             string index = item.Model.Start > 0 ? $"{item.Model.Start} + i" : "i";
             string element = item.Model.Form switch
             {

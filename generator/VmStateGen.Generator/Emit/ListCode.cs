@@ -25,7 +25,9 @@ internal static class ListCode
             isLinked ? "for (var node = list.First; node is not null; node = node.Next, i++)" : "for (; i < list.Count; i++)",
             () =>
             {
-                source.Line("writer.WriteByte(1);");
+                source.Line(item.Model.Marker is string marker
+                    ? $"writer.WriteByte({Element(item)}.{marker} is not 0 and byte marker ? marker : throw {Names.Errors}.Invalid(\"{marker} is 0, which would end the list\", writer.Offset));"
+                    : "writer.WriteByte(1);");
                 MemberCode.Call(source, item.Model.SetsParent, Element(item), $"{Names.Save}(ref writer, {Version(item)})");
             }));
         source.Block(MemberCode.Within(item.Wire.Name, "i"), () => source.Line("throw;"));
@@ -42,12 +44,13 @@ internal static class ListCode
         if (isLinked)
             source.Line("var node = list.First;");
         source.Line("int i = 0;");
+        string marker = item.Model.Marker is null ? "" : "out byte marker, ";
         source.Block("try", () =>
         {
             if (IsRun(item))
                 LoadRuns(source, item);
             else
-                source.Block($"for (; reader.NextElement({MemberCode.Name(item)}); i++)", () => LoadElement(source, item));
+                source.Block($"for (; reader.NextElement({marker}{MemberCode.Name(item)}); i++)", () => LoadElement(source, item));
         });
         source.Block(MemberCode.Within(item.Wire.Name, "i"), () => source.Line("throw;"));
         if (isLinked)
@@ -90,10 +93,13 @@ internal static class ListCode
             source.Line("if (i == list.Count)");
             source.Indented(() => source.Line($"list.Add({made});"));
         }
+        string place = item.Model.IsStructState ? Element(item) : $"({Slot(item)} ??= {made})";
+        if (item.Model.Marker is string marker)
+            source.Line($"{place}.{marker} = marker;");
         if (IsRun(item))
             source.Line($"{Element(item)}.{Names.LoadRun}{item.Linked.Nested!.RunVersion}(rest.Slice(at + 1, {Size(item)}));");
         else
-            MemberCode.Call(source, item.Model.SetsParent, item.Model.IsStructState ? Element(item) : $"({Slot(item)} ??= {made})", $"{Names.Load}(ref reader, {Version(item)})");
+            MemberCode.Call(source, item.Model.SetsParent, place, $"{Names.Load}(ref reader, {Version(item)})");
         if (isLinked)
             source.Line("node = node.Next;");
     }
@@ -101,7 +107,7 @@ internal static class ListCode
     public static void Describe(SourceWriter source, BoundItem item)
     {
         NestedUse nested = item.Linked.Nested!;
-        source.Line($"var mark = writer.BeginStates({SourceWriter.Utf8(item.Model.TrailerName)}, {SourceWriter.Utf8(item.Model.TrailerType)});");
+        source.Line($"var mark = writer.BeginStates({SourceWriter.Utf8(item.Model.TrailerName)}, {SourceWriter.Utf8(item.Model.TrailerType)}{MemberCode.Opaque(item)});");
         bool isLinked = item.Model.Form == MemberForm.LinkedList;
         source.Line($"var list = {item.Model.Member}!;");
         source.Block(isLinked ? "for (var node = list.First; node is not null; node = node.Next)" : "for (int i = 0; i < list.Count; i++)", () =>
@@ -147,7 +153,7 @@ internal static class ListCode
     }
 
     /// <summary>Whether an element is a fixed number of bytes that fits into a run with its marker.</summary>
-    private static bool IsRun(BoundItem item) =>
+    private static bool IsRun(BoundItem item) => item.Model.Marker is null &&
         item.Linked.Nested!.RunVersion is not null && item.Model.IsStructState && item.Linked.ElementSize is > 0 and < WireLayout.MaxRun;
 
     private static int Size(BoundItem item) => item.Linked.ElementSize!.Value;

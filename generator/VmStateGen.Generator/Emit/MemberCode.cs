@@ -85,6 +85,9 @@ internal static class MemberCode
         source.Line($"{target}.{call};");
     }
 
+    /// <summary>The last argument of what opens a field with states: the type name that hides them, if one does.</summary>
+    public static string Opaque(BoundItem item) => item.Model.OpaqueType is string type ? $", opaque: {SourceWriter.Utf8(type)}" : "";
+
     /// <summary>The filter that puts a name in front of the path of an error from below.</summary>
     public static string Within(string name, string? index = null) =>
         $"catch ({Names.Exception} e) when (e.Within({SourceWriter.Quote(name)}{(index is null ? "" : ", " + index)}))";

@@ -92,7 +92,7 @@ internal static class NullableCode
             string last = isCompressible ? "first + 1" : "next";
             source.Block($"for (int i = first; i < {last}; i++)", () =>
             {
-                source.Line($"var mark = writer.BeginStruct({name}, {SourceWriter.Utf8(item.Linked.Nested!.Name)}, {Version(item)}, i - first, next - first, {(isCompressible ? "true" : "false")});");
+                source.Line($"var mark = writer.BeginStruct({name}, {SourceWriter.Utf8(item.Linked.Nested!.Name)}, {Version(item)}, i - first, next - first, {(isCompressible ? "true" : "false")}{MemberCode.Opaque(item)});");
                 if (item.Wire.Nulls == NullMarking.Every)
                     source.Line("writer.Skip(1);");
                 MemberCode.Call(source, item.Model.SetsParent, $"{member}[{offset}i]!", $"{Names.Describe}(ref writer, {Version(item)})");

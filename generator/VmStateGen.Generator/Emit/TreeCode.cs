@@ -68,7 +68,7 @@ internal static class TreeCode
     public static void Describe(SourceWriter source, BoundItem item)
     {
         NestedUse nested = item.Linked.Nested!;
-        source.Line($"var mark = writer.BeginStates({SourceWriter.Utf8(item.Model.TrailerName)}, {SourceWriter.Utf8(item.Model.TrailerType)});");
+        source.Line($"var mark = writer.BeginStates({SourceWriter.Utf8(item.Model.TrailerName)}, {SourceWriter.Utf8(item.Model.TrailerType)}{MemberCode.Opaque(item)});");
         source.Line("writer.Skip(4);");
         source.Line($"var tree = {item.Model.Member}!;");
         source.Line("int i = 0;");

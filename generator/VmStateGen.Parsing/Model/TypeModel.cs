@@ -111,6 +111,12 @@ public sealed record ItemModel
     /// <summary>QEMU's type name in a trailer.</summary>
     public string TrailerType { get; init; } = "";
 
+    /// <summary>The member of a list's elements that stands before each of them; null if it is always 1.</summary>
+    public string? Marker { get; init; }
+
+    /// <summary>The trailer's name for state that it does not look into; null if it shows the fields.</summary>
+    public string? OpaqueType { get; init; }
+
     /// <summary>The wire name, made unique among the state's as QEMU does: <c>mac_reg[2]</c>.</summary>
     public required string TrailerName { get; init; }
 

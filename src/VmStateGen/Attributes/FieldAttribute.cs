@@ -67,6 +67,12 @@ public sealed class FieldAttribute : Attribute
     /// <summary>Version at which list elements and tree values are loaded; must equal the element type's Version.</summary>
     public int ElementVersion { get; set; } = -1;
 
+    /// <summary>
+    /// Name of a byte member of a list's element type that stands before the element in place of the 1: any number but 0, for
+    /// lists whose marker says more than that an element follows.
+    /// </summary>
+    public string? Marker { get; set; }
+
     /// <summary>How null references in an array are marked.</summary>
     public NullMarker NullMarker { get; set; }
 
@@ -90,7 +96,7 @@ public sealed class FieldAttribute : Attribute
 
     /// <summary>
     /// The type name that the stream's trailer gives the field, where it is not the natural one (<c>CPU_Double_U</c>,
-    /// <c>pci config</c>); it has no effect on the bytes.
+    /// <c>pci config</c>); it has no effect on the bytes. State, a list or a tree with one is a single field to the trailer.
     /// </summary>
     public string? TypeName { get; set; }
 
