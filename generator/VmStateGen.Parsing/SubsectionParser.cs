@@ -129,6 +129,7 @@ internal sealed class SubsectionParser(TypeParser parser)
             MinimumVersion = nested.Number("MinimumVersion") ?? Math.Min(1, version),
             Needed = attribute.Text("Needed"),
             Present = attribute.Text("Present"),
+            IsNullable = byNull,
         }, model with { ByNull = byNull }, attribute.Location));
         CheckInnerNames(type, nested, name, attribute.Location);
     }

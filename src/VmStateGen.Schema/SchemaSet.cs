@@ -7,6 +7,7 @@ public sealed class SchemaSet
 {
     private readonly Dictionary<string, StateSchema> states = new();
     private readonly Dictionary<string, EnumSchema> enums = new();
+    private readonly Dictionary<string, RemovedSectionSchema> removedSections = new();
 
     /// <summary>A set without types.</summary>
     public SchemaSet()
@@ -25,6 +26,13 @@ public sealed class SchemaSet
 
     /// <summary>All enums, in the order in which they were added.</summary>
     public IEnumerable<EnumSchema> Enums => enums.Values;
+
+    /// <summary>Sections that are only read, and thrown away, in the order in which they were added.</summary>
+    public IEnumerable<RemovedSectionSchema> RemovedSections => removedSections.Values;
+
+    /// <summary>What reads a removed section of that name on the wire, or null.</summary>
+    public RemovedSectionSchema? FindRemovedSection(string name) =>
+        removedSections.TryGetValue(name, out RemovedSectionSchema? found) ? found : null;
 
     /// <summary>The state of that key, or null.</summary>
     public StateSchema? Find(string key) => states.TryGetValue(key, out StateSchema? state) ? state : null;
@@ -49,6 +57,16 @@ public sealed class SchemaSet
         if (enums.ContainsKey(value.Key))
             return false;
         enums.Add(value.Key, value);
+        return true;
+    }
+
+    /// <summary>Adds a removed section.</summary>
+    /// <returns>False if its name is there already.</returns>
+    public bool Add(RemovedSectionSchema removed)
+    {
+        if (removedSections.ContainsKey(removed.Name))
+            return false;
+        removedSections.Add(removed.Name, removed);
         return true;
     }
 }

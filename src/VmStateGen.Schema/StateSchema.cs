@@ -63,10 +63,18 @@ public sealed record SubsectionSchema
 
     /// <summary>The member that keeps whether it came, by wire-independent name.</summary>
     public string? Present { get; init; }
+
+    /// <summary>Without <see cref="Needed"/> and <see cref="Present"/>: written if and only if the member is not null. Otherwise it always is.</summary>
+    public bool IsNullable { get; init; }
 }
 
 /// <summary>A subsection that older releases sent.</summary>
 public sealed record RemovedSubsectionSchema(string Name, string Type);
+
+/// <summary>A section that older releases sent: <c>[assembly: RemovedSection]</c>.</summary>
+/// <param name="Name">Its name on the wire.</param>
+/// <param name="Type">Key of the frozen type that reads it.</param>
+public sealed record RemovedSectionSchema(string Name, string Type);
 
 /// <summary>An enum that a field is of.</summary>
 public sealed record EnumSchema(string Key, ScalarKind Underlying, EquatableArray<EnumMember> Members);

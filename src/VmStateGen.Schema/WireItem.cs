@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 
 namespace VmStateGen.Schema;
 
@@ -118,6 +119,30 @@ public readonly struct ItemNumber : IEquatable<ItemNumber>, IComparable<ItemNumb
         return valid;
     }
 
+    /// <summary>A place behind <paramref name="lower"/> (null: the start) and before <paramref name="upper"/> (null: the end).</summary>
+    /// <returns>Null: there is none, nothing stands before 0.</returns>
+    internal static ItemNumber? Between(ItemNumber? lower, ItemNumber? upper)
+    {
+        if (upper is not ItemNumber end)
+            return new ItemNumber(lower is ItemNumber last ? last.Part(0) + 1 : 0);
+        if (lower is not ItemNumber start)
+            return end.Part(0) > 0 ? new ItemNumber(end.Part(0) - 1) : end.Parts.Count > 1 ? new ItemNumber(0) : null;
+        int depth = start.Parts.Count;
+        bool isInside = end.Parts.Count > depth && start.CompareTo(end.Take(depth)) == 0;
+        if (isInside)
+        {
+            int child = end.Parts[depth];
+            return child > 1 ? start.Append(child - 1) : child == 1 ? start.Append(0).Append(1) : Between(start.Append(0), end);
+        }
+        if (depth > 1)
+        {
+            ItemNumber next = start.Take(depth - 1).Append(start.Parts[depth - 1] + 1);
+            if (next.CompareTo(end) < 0)
+                return next;
+        }
+        return start.Append(1);
+    }
+
     /// <inheritdoc/>
     public int CompareTo(ItemNumber other)
     {
@@ -147,6 +172,12 @@ public readonly struct ItemNumber : IEquatable<ItemNumber>, IComparable<ItemNumb
             text += "." + Parts[i].ToString(System.Globalization.CultureInfo.InvariantCulture);
         return text;
     }
+
+    private int Part(int index) => Parts[index];
+
+    private ItemNumber Take(int count) => new(Parts.Take(count).ToEquatableArray());
+
+    private ItemNumber Append(int part) => new(Parts.Concat(new[] { part }).ToEquatableArray());
 
     private static bool AllDigits(string text)
     {

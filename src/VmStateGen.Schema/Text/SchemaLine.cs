@@ -1,5 +1,6 @@
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Text;
 
 namespace VmStateGen.Schema;
@@ -37,6 +38,9 @@ internal sealed class SchemaLine
     }
 
     public bool AtEnd => next == words.Count;
+
+    /// <summary>The words with one space between them.</summary>
+    public string Canonical => string.Join(" ", words.Select(word => word.IsQuoted ? SchemaWriter.Quote(word.Text) : word.Text));
 
     /// <summary>Whether the next word is that token.</summary>
     public bool IsNext(string token) => !AtEnd && !words[next].IsQuoted && words[next].Text == token;

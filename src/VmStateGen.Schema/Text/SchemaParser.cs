@@ -15,21 +15,26 @@ public static class SchemaParser
     /// <exception cref="SchemaException">With line and column.</exception>
     public static SchemaSet Parse(string text)
     {
+        string[] lines = text.Split('\n');
+        return Parse(lines.Select((line, index) => (line.TrimEnd('\r'), index + 1)).Where(line => line.Item1.Trim().Length > 0 && line.Item1[0] != '#'));
+    }
+
+    /// <summary>Reads lines that are neither empty nor comments, with their numbers.</summary>
+    internal static SchemaSet Parse(IEnumerable<(string Content, int Number)> lines)
+    {
         var types = new Dictionary<string, Entities>();
         var enums = new Entities();
         var set = new SchemaSet();
-        int number = 0;
-        foreach (string raw in text.Split('\n'))
-        {
-            number++;
-            string content = raw.TrimEnd('\r');
-            if (content.Trim().Length > 0 && content[0] != '#')
-                ReadLine(new SchemaLine(content, number), content, number, types, enums, set);
-        }
+        foreach ((string content, int number) in lines)
+            ReadLine(new SchemaLine(content, number), content, number, types, enums, set);
         foreach (KeyValuePair<string, Entities> type in types)
             set.Add(WithEnums(type.Value.ToSchema(type.Key), set));
         return set;
     }
+
+    /// <summary>Checks a line by itself.</summary>
+    internal static void Check(string content, int number) =>
+        ReadLine(new SchemaLine(content, number), content, number, new Dictionary<string, Entities>(), new Entities(), new SchemaSet());
 
     /// <summary>An enum's key reads like a state's until its own line is known.</summary>
     private static StateSchema WithEnums(StateSchema state, SchemaSet set) => state with
@@ -57,6 +62,13 @@ public static class SchemaParser
         {
             enums.Once(key, content, number);
             set.Add(ReadEnum(line, key));
+        }
+        else if (line.Take("@removed-section"))
+        {
+            string name = line.Quoted("the section's name");
+            // Its key is the name: the same type may read several.
+            enums.Once("@removed-section " + name, content, number);
+            set.Add(new RemovedSectionSchema(name, key));
         }
         else
         {
@@ -96,7 +108,7 @@ public static class SchemaParser
         }
         else
         {
-            throw line.Wrong("expected @section, @state, @subsection, @removed-subsection or @enum");
+            throw line.Wrong("expected @section, @state, @subsection, @removed-subsection, @removed-section or @enum");
         }
     }
 
@@ -131,6 +143,7 @@ public static class SchemaParser
             MinimumVersion = minimum,
             Needed = Property(line, "needed"),
             Present = Property(line, "present"),
+            IsNullable = line.Take("nullable"),
         };
     }
 

@@ -19,6 +19,8 @@ public static class SchemaWriter
             Write(text, state);
         foreach (EnumSchema value in set.Enums.OrderBy(value => value.Key, System.StringComparer.Ordinal))
             Write(text, value);
+        foreach (RemovedSectionSchema removed in set.RemovedSections.OrderBy(removed => removed.Name, System.StringComparer.Ordinal))
+            Line(text, new[] { removed.Type, "@removed-section", Quote(removed.Name) });
         return text.ToString();
     }
 
@@ -55,6 +57,8 @@ public static class SchemaWriter
             words.AddRange(Versions(subsection.Version, subsection.MinimumVersion));
             Add(words, "needed", subsection.Needed);
             Add(words, "present", subsection.Present);
+            if (subsection.IsNullable)
+                words.Add("nullable");
             Line(text, words);
         }
         foreach (RemovedSubsectionSchema removed in state.RemovedSubsections)
