@@ -67,6 +67,9 @@ public sealed class BaselineFile
     /// <summary>Its last line ends too.</summary>
     public bool EndsInNewLine { get; private set; } = true;
 
+    /// <summary>What its lines say together, once that has been asked and is right.</summary>
+    internal SchemaSet? Schemas { get; set; }
+
     /// <summary>Reads a file; whatever is wrong is in <see cref="Problems"/>.</summary>
     public static BaselineFile Parse(string name, string text)
     {
