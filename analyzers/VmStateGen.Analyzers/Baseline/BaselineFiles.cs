@@ -17,7 +17,7 @@ internal static class BaselineFiles
     public static bool Any(ImmutableArray<AdditionalText> files) => files.Any(file => BaselineSet.IsBaseline(file.Path));
 
     /// <summary>All of them together. Names are paths, so that problems say where they are.</summary>
-    public static BaselineSet Load(ImmutableArray<AdditionalText> files, CancellationToken cancel) => BaselineSet.Load(Read(files, cancel));
+    public static BaselineSet Load(ImmutableArray<AdditionalText> files, CancellationToken cancel) => BaselineSet.Combine(Read(files, cancel));
 
     private static IEnumerable<BaselineFile> Read(ImmutableArray<AdditionalText> files, CancellationToken cancel)
     {

@@ -63,7 +63,7 @@ public sealed class AcceptFix : CodeFixProvider
             if (path.EndsWith(BaselineSet.UnshippedName, System.StringComparison.Ordinal))
                 unshipped = document;
         }
-        BaselineSet set = BaselineSet.Load(files);
+        BaselineSet set = BaselineSet.Combine(files);
         CurrentSchema current = CurrentSchema.Build(compilation, cancel);
         // What is not known must not be recorded, and half a file says nothing of what is missing in it.
         if (set.Problems.Count > 0 || current.Broken.Count > 0)

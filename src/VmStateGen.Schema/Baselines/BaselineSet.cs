@@ -43,10 +43,10 @@ public sealed class BaselineSet
     /// <summary>Reads the files; what is none of ours is passed over.</summary>
     /// <param name="files">Names (or paths) and texts.</param>
     public static BaselineSet Load(IEnumerable<(string Name, string Text)> files) =>
-        Load(files.Where(file => IsBaseline(file.Name)).Select(file => BaselineFile.Parse(file.Name, file.Text)));
+        Combine(files.Where(file => IsBaseline(file.Name)).Select(file => BaselineFile.Parse(file.Name, file.Text)));
 
     /// <summary>Puts files together that are read already: a file that did not change need not be read again.</summary>
-    public static BaselineSet Load(IEnumerable<BaselineFile> files)
+    public static BaselineSet Combine(IEnumerable<BaselineFile> files)
     {
         var set = new BaselineSet();
         var older = new List<BaselineFile>();
