@@ -71,6 +71,13 @@ public class ReleasePageTests
             CodeAction action = (await project.OffersAsync(id)).First(action => action.EquivalenceKey == key);
             await project.ApplyAsync(action);
             string text = await project.SourceAsync();
+            // A field in a subsection needs no new version, which is a second step.
+            if (id == "VMS213" && key == "subsection")
+            {
+                using var second = new Releases([text], Files(page, text));
+                await second.ApplyAsync(Assert.Single(await second.OffersAsync(id)));
+                text = await second.SourceAsync();
+            }
             Assert.Empty(Verifier.CompilerErrors(Verifier.Compile(text)));
             Assert.Empty((await Releases.AnalyzeAsync(text, Files(page, text))).Where(diagnostic => diagnostic.Id == id).Select(diagnostic => $"{key}: {diagnostic}\n{text}"));
         }

@@ -85,6 +85,16 @@ internal sealed class Releases : IDisposable
         return actions;
     }
 
+    /// <summary>Fixes on offer at a file that is no source.</summary>
+    public async Task<List<CodeAction>> FileOffersAsync(CodeFixProvider fix, string name)
+    {
+        var actions = new List<CodeAction>();
+        TextDocument file = Project.AdditionalDocuments.Single(document => document.Name == name);
+        Diagnostic diagnostic = (await AnalyzeAsync()).First(diagnostic => diagnostic.Location.GetLineSpan().Path == name);
+        await fix.RegisterCodeFixesAsync(new CodeFixContext(file, diagnostic, (action, _) => actions.Add(action), CancellationToken.None));
+        return actions;
+    }
+
     public async Task ApplyAsync(CodeAction action)
     {
         foreach (CodeActionOperation operation in await action.GetOperationsAsync(CancellationToken.None))
