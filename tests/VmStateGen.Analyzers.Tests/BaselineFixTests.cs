@@ -1,5 +1,4 @@
 using System;
-using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
@@ -72,35 +71,42 @@ public class BaselineFixTests
     [Fact]
     public async Task Branches_that_change_different_devices_merge()
     {
-        (string merged, string text, _) = Merge(Two.Replace("lcr;", "lcr; [Field(Version = 2, Default = 0)] private byte mcr;").Replace("\"uart\"", "\"uart\", Version = 2"),
-            Two.Replace("gate;", "gate; [Field(Version = 2, Default = 0)] private byte mode;").Replace("\"pit\"", "\"pit\", Version = 2"), Two);
-        Assert.DoesNotContain("<<<<", text, StringComparison.Ordinal);
-        Assert.Empty(await Releases.AnalyzeAsync(text, [(BaselineSet.ShippedName, Releases.Shipped("1.0", Two)), (BaselineSet.UnshippedName, merged)]));
+        string released = Device("uart", "lcr", "mode") + "\n\n\n" + Device("pit", "gate", "latch");
+        (string merged, string text) = Merge(AddBehind(released, "uart", "lcr", "mcr"), AddBehind(released, "pit", "gate", "count"), released);
+        Assert.Empty(await Releases.AnalyzeAsync(text, [(BaselineSet.ShippedName, Releases.Shipped("1.0", released)), (BaselineSet.UnshippedName, merged)]));
     }
 
     /// <summary>Both lines are kept, since merge=union keeps all; that they contradict each other is said at the second, with a fix.</summary>
     [Fact]
     public async Task Branches_that_change_one_device_are_reported_and_renumbered()
     {
-        string released = Two.Replace("lcr;", "lcr;\n\n\n    // end\n");
-        string mine = released.Replace("lcr;\n", "lcr;\n    [Field(Version = 2, Default = 0)] private byte mcr;\n").Replace("\"uart\"", "\"uart\", Version = 2");
-        string theirs = released.Replace("    // end\n", "    [Field(Version = 2, Default = 0)] private ushort scratch;\n    // end\n").Replace("\"uart\"", "\"uart\", Version = 2");
-        (string merged, string text, _) = Merge(mine, theirs, released);
-        List<(string, string)> files = [(BaselineSet.ShippedName, Releases.Shipped("1.0", released)), (BaselineSet.UnshippedName, merged)];
-        using var project = new Releases([text], files);
+        string released = Device("uart", "lcr", "// here");
+        // The sources merge, since other lines lie between the two; both fields get the ordinal behind the last.
+        string mine = AddBehind(released, "uart", "lcr", "mcr"), theirs = AddBehind(released, "uart", "// here", "scratch");
+        (string merged, string text) = Merge(mine, theirs, released);
+        using var project = new Releases([text], [(BaselineSet.ShippedName, Releases.Shipped("1.0", released)), (BaselineSet.UnshippedName, merged)]);
         Diagnostic found = Assert.Single(await project.AnalyzeAsync());
         Assert.Equal("VMS302", found.Id);
         Assert.Contains("a second line for Uart#001", found.GetMessage(), StringComparison.Ordinal);
 
         await project.ApplyAsync((await project.FileOffersAsync(new RenumberFix(), BaselineSet.UnshippedName)).Single());
-        Assert.Contains("Uart#002", await project.FileAsync(BaselineSet.UnshippedName), StringComparison.Ordinal);
-        // If git put theirs first, the code's order is recorded by one accept.
-        foreach (Diagnostic rest in await project.AnalyzeAsync())
-            Assert.Equal("VMS300", rest.Id);
+        Assert.Contains("Uart#002 \"scratch\"", await project.FileAsync(BaselineSet.UnshippedName), StringComparison.Ordinal);
+        Assert.Empty(await project.AnalyzeAsync());
     }
 
+    private static string Device(string name, params string[] fields)
+    {
+        string lines = string.Join("\n\n\n", fields.Select(field => field.StartsWith("//", StringComparison.Ordinal) ? "    " + field : $"    [Field] private byte {field};"));
+        return $"[VmState(\"{name}\", Version = 1)]\n\n\npublic partial class {name[..1].ToUpperInvariant()}{name[1..]}\n{{\n{lines}\n}}\n";
+    }
+
+    private static string AddBehind(string source, string device, string line, string field) => source
+        .Replace($"\"{device}\", Version = 1", $"\"{device}\", Version = 2", StringComparison.Ordinal)
+        .Replace(line.StartsWith("//", StringComparison.Ordinal) ? line + "\n" : $" {line};\n",
+            (line.StartsWith("//", StringComparison.Ordinal) ? line + "\n" : $" {line};\n") + $"    [Field(Version = 2, Default = 0)] private byte {field};\n", StringComparison.Ordinal);
+
     /// <summary>A real merge: each branch changes the source and accepts; .gitattributes says merge=union.</summary>
-    private static (string Unshipped, string Source, int Code) Merge(string mine, string theirs, string released)
+    private static (string Unshipped, string Source) Merge(string mine, string theirs, string released)
     {
         string folder = Directory.CreateTempSubdirectory("vmstate-merge").FullName;
         try
@@ -112,9 +118,8 @@ public class BaselineFixTests
             Commit(theirs, "theirs");
             Git("checkout", "-q", "main");
             Commit(mine, "mine");
-            int code = Git("merge", "-q", "--no-edit", "theirs");
-            Assert.Equal(0, code);
-            return (File.ReadAllText(Path.Combine(folder, BaselineSet.UnshippedName)), File.ReadAllText(Path.Combine(folder, "Devices.cs")), code);
+            Assert.Equal(0, Git("merge", "-q", "--no-edit", "theirs"));
+            return (File.ReadAllText(Path.Combine(folder, BaselineSet.UnshippedName)), File.ReadAllText(Path.Combine(folder, "Devices.cs")));
         }
         finally
         {
