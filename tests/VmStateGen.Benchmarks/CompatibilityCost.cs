@@ -36,6 +36,13 @@ internal static class CompatibilityCost
         // The compiler is warm by the time analyzers run; our own code is not.
         compilation.GetDiagnostics();
 
+        long start = Stopwatch.GetTimestamp();
+        CurrentSchema current = CurrentSchema.Build(compilation, CancellationToken.None);
+        TimeSpan parsed = Stopwatch.GetElapsedTime(start);
+        BaselineSet read = BaselineFiles.Load(files, CancellationToken.None);
+        TimeSpan loaded = Stopwatch.GetElapsedTime(start) - parsed;
+        int differences = read.Check(current.Schemas).Findings.Count;
+        output.WriteLine($"types {parsed.TotalSeconds:F2} s, files {loaded.TotalSeconds:F2} s, engine {(Stopwatch.GetElapsedTime(start) - parsed - loaded).TotalSeconds:F2} s, {differences} differences");
         Measure("cold", compilation);
         Measure("again", compilation);
         SyntaxTree tree = compilation.SyntaxTrees[0];
