@@ -21,19 +21,20 @@ internal static class BaselineFiles
 
     private static IEnumerable<BaselineFile> Read(ImmutableArray<AdditionalText> files, CancellationToken cancel)
     {
+        var lines = new Dictionary<string, BaselineLine>();
         foreach (AdditionalText file in files.Where(file => BaselineSet.IsBaseline(file.Path)))
         {
             cancel.ThrowIfCancellationRequested();
             if (file.GetText(cancel) is SourceText text)
-                yield return Read(file.Path, text);
+                yield return Read(file.Path, text, lines);
         }
     }
 
-    public static BaselineFile Read(string path, SourceText text)
+    public static BaselineFile Read(string path, SourceText text, IDictionary<string, BaselineLine>? lines = null)
     {
         if (Known.TryGetValue(text, out BaselineFile known) && known.Name == path)
             return known;
-        BaselineFile file = BaselineFile.Parse(path, text.ToString());
+        BaselineFile file = BaselineFile.Parse(path, text.ToString(), lines);
         if (known is null)
             Known.GetValue(text, _ => file);
         return file;

@@ -64,7 +64,8 @@ public sealed class BaselineSet
         set.CheckReleases();
         foreach (BaselineFile file in set.Files())
             set.SchemasOf(file);
-        set.Recorded = set.Read(Merge(set.Shipped, set.Unshipped));
+        // Right after a release they are the same.
+        set.Recorded = set.Shipped is not null && set.Unshipped is not { Lines.Count: > 0 } ? set.SchemasOf(set.Shipped) : set.Read(Merge(set.Shipped, set.Unshipped));
         return set;
     }
 
