@@ -62,6 +62,28 @@ internal static class Edits
         return member.WithAttributeLists(member.AttributeLists.Insert(0, list));
     }
 
+    /// <summary>Puts an attribute before another one, in a list of its own.</summary>
+    public static void InsertAttribute(this DocumentEditor editor, AttributeSyntax before, string attribute)
+    {
+        var list = (AttributeListSyntax)before.Parent!;
+        // A space where they share a line; where each has its own, the same indent.
+        editor.InsertBefore(list, ParseAttribute(attribute).WithLeadingTrivia(list.GetLeadingTrivia()).WithTrailingTrivia(SyntaxFactory.Space));
+        editor.ReplaceNode(list, (current, _) => current.WithLeadingTrivia());
+    }
+
+    /// <summary>Puts an attribute on a type, on a line of its own behind those that it has.</summary>
+    public static void AddTypeAttribute(this DocumentEditor editor, TypeDeclarationSyntax type, string attribute) =>
+        editor.ReplaceNode(type, (current, _) =>
+        {
+            var now = (TypeDeclarationSyntax)current;
+            AttributeListSyntax last = now.AttributeLists.Last();
+            SyntaxTriviaList indent = SyntaxFactory.TriviaList(now.GetLeadingTrivia().Reverse().TakeWhile(trivia => trivia.IsKind(SyntaxKind.WhitespaceTrivia)).Reverse());
+            return now.WithAttributeLists(now.AttributeLists.Add(ParseAttribute(attribute).WithLeadingTrivia(indent).WithTrailingTrivia(last.GetTrailingTrivia())));
+        });
+
+    /// <summary>A string as C# writes it.</summary>
+    public static string Literal(string text) => SymbolDisplay.FormatLiteral(text, quote: true);
+
     /// <summary>Replaces all attributes of those short names by one.</summary>
     public static void ReplaceAttributes(this DocumentEditor editor, MemberDeclarationSyntax member, SemanticModel model, string name, string replacement) =>
         editor.ReplaceNode(member, WithReplaced(member, model, name, replacement));

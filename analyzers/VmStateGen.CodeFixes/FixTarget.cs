@@ -62,6 +62,14 @@ internal sealed class FixTarget
     public string Argument(int index) =>
         diagnostic.Properties.TryGetValue(DiagnosticSink.ArgumentKey(index), out string? value) ? value ?? "" : "";
 
+    /// <summary>What the analyzer left under that name.</summary>
+    public string? Property(string name) => diagnostic.Properties.TryGetValue(name, out string? value) ? value : null;
+
+    /// <summary>The attribute at the first of the other places that the diagnostic names, if it is in this document.</summary>
+    public AttributeSyntax? Anchor => diagnostic.AdditionalLocations.FirstOrDefault() is Location { SourceTree: SyntaxTree tree } place && tree == Node.SyntaxTree
+        ? tree.GetRoot(Cancel).FindNode(place.SourceSpan, getInnermostNodeForTie: true).FirstAncestorOrSelf<AttributeSyntax>()
+        : null;
+
     /// <summary>The name, with a number if the type has such a member.</summary>
     public string FreeName(string name)
     {

@@ -8,6 +8,7 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CodeActions;
 using Microsoft.CodeAnalysis.CodeFixes;
 using Microsoft.CodeAnalysis.Editing;
+using VmStateGen.Analyzers;
 
 namespace VmStateGen.CodeFixes;
 
@@ -60,7 +61,8 @@ public abstract class StateCodeFix : CodeFixProvider
     {
         DocumentEditor editor = await DocumentEditor.CreateAsync(document, cancel).ConfigureAwait(false);
         var batch = new FixBatch(editor);
-        foreach (Diagnostic diagnostic in diagnostics.OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start))
+        foreach (Diagnostic diagnostic in diagnostics.OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start)
+            .ThenBy(diagnostic => diagnostic.Properties.TryGetValue(FindingDiagnostic.OrderKey, out string? order) ? order : null, StringComparer.Ordinal))
         {
             FixTarget target = await FixTarget.CreateAsync(document, diagnostic, cancel).ConfigureAwait(false);
             Choices(target).FirstOrDefault(choice => choice.Key == key)?.Edit(batch);

@@ -34,7 +34,7 @@ public sealed class VersionFix : StateCodeFix
     }
 
     /// <summary>The attribute that has the version: of the flat subsection, or of the type.</summary>
-    private static AttributeSyntax? Owner(FixTarget target, AttributeSyntax attribute)
+    internal static AttributeSyntax? Owner(FixTarget target, AttributeSyntax attribute)
     {
         string? field = Edits.NameOf(attribute, target.Model);
         if (target.Type is not TypeDeclarationSyntax type || field is not ("Field" or "Removed"))
@@ -50,7 +50,7 @@ public sealed class VersionFix : StateCodeFix
     }
 
     /// <summary>To the highest that any field asks for.</summary>
-    private static void Raise(FixBatch batch, AttributeSyntax owner, int version) =>
+    internal static void Raise(FixBatch batch, AttributeSyntax owner, int version) =>
         batch.Editor.ReplaceNode(owner, (current, _) =>
         {
             var now = (AttributeSyntax)current;

@@ -61,6 +61,8 @@ internal sealed class ItemParser(TypeParser parser)
         }
         Arrange();
         CheckCounts();
+        for (int i = 0; i < Schema.Count; i++)
+            parser.ItemAt(Schema[i], sorted[i].Location);
     }
 
     private void ParseBase()

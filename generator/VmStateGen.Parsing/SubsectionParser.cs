@@ -37,6 +37,8 @@ internal sealed class SubsectionParser(TypeParser parser)
             ParseRemoved(attribute);
         CheckNames();
         CheckOrder();
+        foreach ((_, SubsectionSchema schema, _, Location? location) in found)
+            parser.SubsectionAt(schema, location);
     }
 
     /// <summary>A stream without the subsection must leave a known state behind.</summary>

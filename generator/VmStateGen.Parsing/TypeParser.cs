@@ -124,6 +124,18 @@ public sealed class TypeParser
     internal void Report(DefinitionRule rule, ISymbol symbol, params string[] arguments) =>
         Report(rule, sink.WantsLocations ? symbol.Locations.FirstOrDefault() : null, arguments);
 
+    internal void ItemAt(WireItem item, Location? location)
+    {
+        if (sink.WantsLocations)
+            sink.ItemAt(item, location);
+    }
+
+    internal void SubsectionAt(SubsectionSchema subsection, Location? location)
+    {
+        if (sink.WantsLocations)
+            sink.SubsectionAt(subsection, location);
+    }
+
     /// <summary>Leaves nothing to generate, where the compiler has said why.</summary>
     internal void Fail() => failed = true;
 

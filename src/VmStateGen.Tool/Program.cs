@@ -28,6 +28,8 @@ internal static class Program
               vmstate inspect guest.mig
               vmstate diff before.mig after.mig
               vmstate scaffold guest.mig --device i8254
+              vmstate schema Devices.dll
+              vmstate baseline accept --assembly Devices.dll --write
 
             Exit codes: 0 done; 1 found something (damaged, different, not a stream); 2 wrong usage; 3 an input cannot be opened
             or read; 4 output or peer failed.
@@ -65,5 +67,7 @@ internal static class Program
         ExtractCommand.Create(),
         ConvertCommand.Create(),
         CheckCommand.Create(),
+        SchemaCommand.Create(),
+        BaselineCommand.Create(),
     ];
 }

@@ -11,6 +11,9 @@ switch (args.FirstOrDefault())
     case "generator":
         GeneratorCost.Run(Console.Out);
         return;
+    case "compatibility":
+        CompatibilityCost.Run(Console.Out);
+        return;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Ratios).Assembly).Run(args);
         return;

@@ -77,7 +77,7 @@ public sealed class RewriteTests : IDisposable
             "-device", "piix3-usb-uhci,id=u", "-device", "usb-ehci", "-device", "qemu-xhci,id=x", "-device", "usb-hub,bus=u.0", "-device", "usb-tablet,bus=x.0",
             .. Disk("c"), "-device", "usb-storage,bus=x.0,drive=c",
         ];
-        await GoesOn(version, version, machine, arguments);
+        await GoesOn(version, Options(machine) with { Arguments = arguments });
 
         using FileStream input = File.OpenRead(Path.Combine(folder, "saved.mig"));
         ILookup<bool, string> isDecoded = StreamRewriter.Rewrite(input, Stream.Null, []).ToLookup(section => section.Fields is not null, section => section.Name.Split('/')[^1]);

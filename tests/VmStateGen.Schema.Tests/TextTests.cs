@@ -66,7 +66,7 @@ public class TextTests
         Assert.Equal(name, SchemaParser.Parse($"A @state {quoted} version 1 min 1").Find("A")!.Name);
 
     [Theory]
-    [InlineData("Acme.A", 1, 7, "expected @section, @state, @subsection, @removed-subsection or @enum")]
+    [InlineData("Acme.A", 1, 7, "expected @section, @state, @subsection, @removed-subsection, @removed-section or @enum")]
     [InlineData("Acme.A @section", 1, 16, "expected the name in double quotes, found the end of the line")]
     [InlineData("Acme.A @section e1000", 1, 17, "expected the name in double quotes, found e1000")]
     [InlineData("Acme.A @section \"e1000", 1, 17, "the string is not closed")]
@@ -94,7 +94,7 @@ public class TextTests
     [InlineData("Acme.A @enum u7", 1, 14, "expected the underlying type: u8, i8, … i64")]
     [InlineData("Acme.A @enum u8 Off", 1, 17, "expected Name=value")]
     [InlineData("Acme.A#001 \"a\" u8", 1, 1, "Acme.A has items, but no @section or @state line")]
-    [InlineData("<<<<<<< ours", 1, 9, "expected @section, @state, @subsection, @removed-subsection or @enum")]
+    [InlineData("<<<<<<< ours", 1, 9, "expected @section, @state, @subsection, @removed-subsection, @removed-section or @enum")]
     public void What_cannot_be_read_is_an_error_at_its_place(string text, int line, int column, string problem)
     {
         SchemaException e = Assert.Throws<SchemaException>(() => SchemaParser.Parse(text));

@@ -67,15 +67,21 @@ public sealed class BaselineFile
     /// <summary>Its last line ends too.</summary>
     public bool EndsInNewLine { get; private set; } = true;
 
+    /// <summary>What its lines say together, once that has been asked and is right.</summary>
+    internal SchemaSet? Schemas { get; set; }
+
     /// <summary>Reads a file; whatever is wrong is in <see cref="Problems"/>.</summary>
-    public static BaselineFile Parse(string name, string text)
+    /// <param name="name">As messages will say it.</param>
+    /// <param name="text">What it says.</param>
+    /// <param name="known">Lines that were right in another file: most of a release's are those of the one before.</param>
+    public static BaselineFile Parse(string name, string text, IDictionary<string, BaselineLine>? known = null)
     {
         var file = new BaselineFile(name)
         {
             NewLine = text.IndexOf("\r\n", StringComparison.Ordinal) >= 0 ? "\r\n" : "\n",
             EndsInNewLine = text.Length == 0 || text.EndsWith("\n", StringComparison.Ordinal),
         };
-        file.Read(text.StartsWith("\ufeff", StringComparison.Ordinal) ? text.Substring(1) : text);
+        file.Read(text.StartsWith("\ufeff", StringComparison.Ordinal) ? text.Substring(1) : text, known);
         return file;
     }
 
@@ -90,7 +96,7 @@ public sealed class BaselineFile
         return string.Join(NewLine, all) + (EndsInNewLine ? NewLine : "");
     }
 
-    private void Read(string text)
+    private void Read(string text, IDictionary<string, BaselineLine>? seen)
     {
         var lines = new List<BaselineLine>();
         var comments = new List<string>();
@@ -124,7 +130,7 @@ public sealed class BaselineFile
                 if (content[0] == '#')
                     ReadDirective(content, i + 1, comments);
                 else
-                    Add(ReadLine(content, i + 1));
+                    Add(seen is not null && seen.TryGetValue(content, out BaselineLine? same) ? same with { Number = i + 1 } : Keep(content, ReadLine(content, i + 1)));
             }
             catch (SchemaException e)
             {
@@ -134,6 +140,13 @@ public sealed class BaselineFile
         if (!hasHeader && problems.Count == 0)
             problems.Add(new BaselineProblem(BaselineProblemKind.Unreadable, Name, 1, 1, $"expected {SchemaWriter.Header} in the first line"));
         (Lines, Comments, Problems) = (lines, comments, problems);
+
+        BaselineLine Keep(string content, BaselineLine line)
+        {
+            if (seen is not null)
+                seen[content] = line;
+            return line;
+        }
 
         void Add(BaselineLine line)
         {

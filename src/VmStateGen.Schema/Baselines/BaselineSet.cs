@@ -42,31 +42,37 @@ public sealed class BaselineSet
 
     /// <summary>Reads the files; what is none of ours is passed over.</summary>
     /// <param name="files">Names (or paths) and texts.</param>
-    public static BaselineSet Load(IEnumerable<(string Name, string Text)> files)
+    public static BaselineSet Load(IEnumerable<(string Name, string Text)> files) =>
+        Combine(files.Where(file => IsBaseline(file.Name)).Select(file => BaselineFile.Parse(file.Name, file.Text)));
+
+    /// <summary>Puts files together that are read already: a file that did not change need not be read again.</summary>
+    public static BaselineSet Combine(IEnumerable<BaselineFile> files)
     {
         var set = new BaselineSet();
         var older = new List<BaselineFile>();
-        foreach ((string name, string text) in files.Where(file => IsBaseline(file.Name)))
+        foreach (BaselineFile file in files)
         {
-            BaselineFile file = BaselineFile.Parse(name, text);
             set.problems.AddRange(file.Problems);
-            if (FileName(name) == UnshippedName)
+            if (FileName(file.Name) == UnshippedName)
                 set.Unshipped = set.Only(set.Unshipped, file);
-            else if (FileName(name) == ShippedName)
+            else if (FileName(file.Name) == ShippedName)
                 set.Shipped = set.Only(set.Shipped, file);
             else
                 older.Add(file);
         }
         set.Older = older.OrderBy(Release, ReleaseVersion.NameComparer).ToList();
         set.CheckReleases();
-        set.Recorded = set.Read(Merge(set.Shipped, set.Unshipped));
+        foreach (BaselineFile file in set.Files())
+            set.SchemasOf(file);
+        // Right after a release they are the same.
+        set.Recorded = set.Shipped is not null && set.Unshipped is not { Lines.Count: > 0 } ? set.SchemasOf(set.Shipped) : set.Read(Merge(set.Shipped, set.Unshipped));
         return set;
     }
 
     /// <summary>What each supported release wrote, the oldest first.</summary>
     /// <param name="oldest">The support window: releases below are not supported; null: all are.</param>
     public IReadOnlyList<Baseline> Supported(string? oldest = null) =>
-        Files().Where(file => IsSupported(file, oldest)).Select(file => new Baseline(Release(file), Read(file.Lines.Select(line => (file, line))))).ToList();
+        Files().Where(file => IsSupported(file, oldest)).Select(file => new Baseline(Release(file), SchemasOf(file))).ToList();
 
     /// <summary>
     /// Everything that the rules say of the current schema: against every supported release, and against what is recorded (32–34).
@@ -105,6 +111,18 @@ public sealed class BaselineSet
         }
         foreach (BaselineLine line in (unshipped?.Lines ?? Array.Empty<BaselineLine>()).Where(line => !line.IsRemoval))
             yield return (unshipped!, line);
+    }
+
+    /// <summary>What one file says; kept with the file.</summary>
+    private SchemaSet SchemasOf(BaselineFile file)
+    {
+        if (file.Schemas is not null)
+            return file.Schemas;
+        int before = problems.Count;
+        SchemaSet schemas = Read(file.Lines.Select(line => (file, line)));
+        if (problems.Count == before)
+            file.Schemas = schemas;
+        return schemas;
     }
 
     private SchemaSet Read(IEnumerable<(BaselineFile File, BaselineLine Line)> lines)
