@@ -185,11 +185,11 @@ public sealed class RamBlock : IDisposable
         if (offset % PageSize != 0 || length % PageSize != 0)
             throw new ArgumentOutOfRangeException(nameof(offset), $"{Name}: memory can be given back in pages of 0x{PageSize:x} bytes, not 0x{length:x} bytes at 0x{offset:x}.");
 
-        // Shared memory stays in the file when a mapping drops it; a private mapping has copies besides the file.
-        if (IsShared)
-            FileCalls.PunchHole(File!, FileOffset + offset, length);
-        else
+        // A private mapping has its own copies, and a file that is the block's own has a page behind each of them.
+        if (!IsShared)
             MemoryCalls.Advise(Mapping, offset, length, MemoryAdvice.DontNeed);
+        if (File != null && (IsShared || Backing != RamBacking.File))
+            FileCalls.PunchHole(File, FileOffset + offset, length);
     }
 
     /// <summary>Starts marking a bitmap on writes through <see cref="GuestMemory"/>. Afterwards no write is unmarked, whatever thread it is on.</summary>

@@ -6,7 +6,10 @@ public enum RamBacking
     /// <summary>Anonymous private memory.</summary>
     Anonymous,
 
-    /// <summary>A file that lives in memory and has no path (memfd): another process can map it when it is handed the descriptor.</summary>
+    /// <summary>
+    /// A file that lives in memory and has no path (memfd): another process can map it when it is handed the descriptor. Best shared: a
+    /// private mapping takes up to twice the memory, for each page that it writes has one in the file behind it.
+    /// </summary>
     MemoryFile,
 
     /// <summary>A file with a path, on any file system that can be mapped. On hugetlbfs its pages are that mount's.</summary>
