@@ -130,6 +130,37 @@ public sealed class DirtyBitmapTests
         Assert.Equal(values, seen);
     }
 
+    [Fact]
+    public void Every_mark_is_collected()
+    {
+        // Two threads mark bits of one word over and over, each when its own was taken: every mark must be counted.
+        const int Marks = 200_000;
+        var bitmap = new DirtyBitmap(64);
+        var collected = new DirtyBitmap(64);
+        var running = 2;
+        var total = 0L;
+        foreach (var page in new[] { 3, 40 })
+        {
+            new Thread(() =>
+            {
+                for (var i = 0; i < Marks; i++)
+                {
+                    bitmap.Set(page);
+                    var spin = new SpinWait();
+                    while (bitmap[page])
+                        spin.SpinOnce(sleep1Threshold: -1);
+                }
+                Interlocked.Decrement(ref running);
+            }).Start();
+        }
+        while (Volatile.Read(ref running) != 0)
+        {
+            total += bitmap.CollectInto(collected);
+            collected.ClearAll();
+        }
+        Assert.Equal(2 * Marks, total);
+    }
+
     private static void Change(Random random, DirtyBitmap bitmap, bool[] model)
     {
         var count = model.Length;
