@@ -40,6 +40,14 @@ internal static class Ratios
             ("memcpy of version 1", versions.MemcpyOfVersion1),
             ("generated load of version 1", versions.GeneratedLoadOfVersion1),
             ("generated load of version 10", versions.GeneratedLoadOfVersion10));
+        (MachineBenchmark? machine, string reason) = MachineBenchmark.CreateAsync().GetAwaiter().GetResult();
+        if (machine is null)
+        {
+            output.WriteLine($"no -M pc: {reason}");
+            return;
+        }
+        Table(output, $"-M pc of QEMU 10.0: {machine.Count} sections, {machine.Size} bytes",
+            ("memcpy", machine.Memcpy), ("generated save", machine.Save), ("generated load", machine.Load));
     }
 
     private static void Table(TextWriter output, string title, params (string Name, Action Run)[] contenders)
