@@ -1,4 +1,6 @@
 using System;
+using System.Diagnostics.CodeAnalysis;
+using System.IO;
 using System.Runtime.InteropServices;
 using System.Threading;
 using Microsoft.Win32.SafeHandles;
@@ -85,9 +87,16 @@ public abstract class Channel : IDisposable
         if (buffer.IsEmpty)
             return 0;
         BeforeRead();
-        int count = ReadSome(buffer, Deadline.In(ReadTimeout));
-        Interlocked.Add(ref bytesRead, count);
-        return count;
+        try
+        {
+            int count = ReadSome(buffer, Deadline.In(ReadTimeout));
+            Interlocked.Add(ref bytesRead, count);
+            return count;
+        }
+        catch (ObjectDisposedException)
+        {
+            throw Failure("read", ChannelFault.Cancelled, "it was closed");
+        }
     }
 
     /// <summary>Reads until the buffer is full.</summary>
@@ -107,6 +116,10 @@ public abstract class Channel : IDisposable
                 Interlocked.Add(ref bytesRead, count);
                 done += count;
             }
+        }
+        catch (ObjectDisposedException)
+        {
+            throw Failure("read", ChannelFault.Cancelled, "it was closed");
         }
         catch (ChannelException e)
         {
@@ -128,6 +141,10 @@ public abstract class Channel : IDisposable
                 CountWritten(count);
                 bytes = bytes[count..];
             }
+        }
+        catch (ObjectDisposedException)
+        {
+            throw Failure("write", ChannelFault.Cancelled, "it was closed");
         }
         catch (ChannelException e)
         {
@@ -188,7 +205,7 @@ public abstract class Channel : IDisposable
     /// The next descriptor that came with the bytes read so far, in the order in which they came. Only with
     /// <see cref="ChannelOptions.AcceptDescriptors"/>. It is the caller's.
     /// </summary>
-    public virtual bool TryTakeDescriptor([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out SafeFileHandle? descriptor)
+    public virtual bool TryTakeDescriptor([NotNullWhen(true)] out SafeFileHandle? descriptor)
     {
         descriptor = null;
         return false;
@@ -220,6 +237,9 @@ public abstract class Channel : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>The same as a stream, for readers and writers that know nothing of channels. Closing it does not close the channel.</summary>
+    public Stream AsStream() => new ChannelStream(this);
+
     /// <inheritdoc/>
     public override string ToString() => Peer;
 
@@ -244,6 +264,10 @@ public abstract class Channel : IDisposable
                 CountWritten(count);
                 slices = IoSlice.Advance(slices, count);
             }
+        }
+        catch (ObjectDisposedException)
+        {
+            throw Failure("write", ChannelFault.Cancelled, "it was closed");
         }
         catch (ChannelException e)
         {

@@ -59,13 +59,21 @@ public static class ChannelConnector
         options ??= ChannelOptions.Default;
         peer ??= $"fd:{descriptor.DangerousGetHandle()}";
         if (LinuxFiles.Identify(descriptor, out int errno) is not { } what)
+        {
+            // The number may be somebody else's tomorrow: it must not be closed with this.
+            descriptor.SetHandleAsInvalid();
             throw Failed(peer, "open", ChannelFault.System, $"{LinuxError.Text(errno)}: this process has no such descriptor", errno);
+        }
+        if (what.Kind == FileKind.Directory)
+        {
+            descriptor.Dispose();
+            throw Failed(peer, "open", ChannelFault.NotSupported, "it is a directory", 0);
+        }
         LinuxFiles.SetCloseOnExec(descriptor);
         return what.Kind switch
         {
             FileKind.Socket => new SocketChannel(descriptor, peer, SocketSetup.IsUnix(descriptor), options),
             FileKind.Regular or FileKind.BlockDevice => new FileChannel(descriptor, peer, Math.Max(0, LinuxFiles.Position(descriptor)), options),
-            FileKind.Directory => throw Failed(peer, "open", ChannelFault.NotSupported, "it is a directory", 0),
             _ => new PipeChannel(descriptor, peer, options),
         };
     }

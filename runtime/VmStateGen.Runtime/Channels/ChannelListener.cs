@@ -77,17 +77,11 @@ public sealed class ChannelListener : IDisposable
                 return channel;
             if (deadline.HasPassed)
                 throw ChannelConnector.Failed(Address.ToString(), "accept", ChannelFault.TimedOut, $"nobody has connected within {timeout.TotalSeconds:0.###} s; is the source given this address?", 0);
-            try
-            {
-                // A host's name that stands for several addresses is rare; then they take turns.
-                Deadline turn = sockets.Count == 1 ? deadline : deadline.AtMost(TimeSpan.FromMilliseconds(10));
-                foreach (SafeFileHandle socket in sockets)
-                    LinuxPoll.Wait(socket, PollEvents.In, wake, disposed, turn);
-            }
-            catch (ObjectDisposedException)
-            {
-                ThrowIfDisposed();
-            }
+
+            // A host's name that stands for several addresses is rare; then they take turns.
+            Deadline turn = sockets.Count == 1 ? deadline : deadline.AtMost(TimeSpan.FromMilliseconds(10));
+            foreach (SafeFileHandle socket in sockets)
+                LinuxPoll.Wait(socket, PollEvents.In, wake, disposed, turn);
         }
     }
 

@@ -17,15 +17,7 @@ public abstract class DescriptorChannel : Channel
 
     private protected void Await(SafeHandle handle, PollEvents events, string operation, Deadline deadline)
     {
-        PollEvents found;
-        try
-        {
-            found = LinuxPoll.Wait(handle, events, Wake, null, deadline);
-        }
-        catch (ObjectDisposedException)
-        {
-            found = PollEvents.None;
-        }
+        PollEvents found = LinuxPoll.Wait(handle, events, Wake, null, deadline);
         ThrowIfUnusable(operation);
         if (found == PollEvents.None && deadline.HasPassed)
             throw TimedOut(operation);

@@ -109,6 +109,11 @@ internal static class LinuxPoll
                     throw LinuxError.Last("poll");
             }
         }
+        catch (ObjectDisposedException)
+        {
+            // Closed by another thread: whoever asked finds that out as for any other end of the wait.
+            return PollEvents.None;
+        }
         finally
         {
             if (heldHandle)

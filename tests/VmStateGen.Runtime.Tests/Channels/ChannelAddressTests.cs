@@ -92,7 +92,7 @@ public sealed class ChannelAddressTests
         bool? ipv6 = ipv4 == false ? true : random.Next(3) switch { 0 => null, 1 => true, _ => false };
         return random.Next(6) switch
         {
-            0 => new TcpAddress(Word(random, "abc.-09"), random.Next(65536), ipv4, ipv6),
+            0 => new TcpAddress("h" + Word(random, "abc.-09"), random.Next(65536), ipv4, ipv6),
             1 => new TcpAddress($"fe80::{random.Next(1, 0xffff):x}", random.Next(65536)),
             2 => new UnixAddress("/" + Word(random, "ab/:,= é")),
             3 => new DescriptorAddress(random.Next()),
