@@ -130,6 +130,34 @@ public sealed class DirtyBitmapTests
         Assert.Equal(values, seen);
     }
 
+    [Fact]
+    public void Every_mark_is_collected()
+    {
+        // Each page is marked once, the bits of a word by different threads, so a mark that is lost stays lost.
+        const int Pages = 3 << 19;
+        var bitmap = new DirtyBitmap(Pages);
+        var collected = new DirtyBitmap(Pages);
+        var running = 3;
+        var total = 0L;
+        foreach (var seed in new[] { 0, 1, 2 })
+        {
+            new Thread(() =>
+            {
+                for (var page = seed; page < Pages; page += 3)
+                    bitmap.Set(page);
+                Interlocked.Decrement(ref running);
+            }).Start();
+        }
+        bool isLast;
+        do
+        {
+            isLast = Volatile.Read(ref running) == 0;
+            total += bitmap.CollectInto(collected);
+        }
+        while (!isLast);
+        Assert.Equal((Pages, Pages, 0), (total, collected.Count(), bitmap.Count()));
+    }
+
     private static void Change(Random random, DirtyBitmap bitmap, bool[] model)
     {
         var count = model.Length;
