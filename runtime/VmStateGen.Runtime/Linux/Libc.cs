@@ -1,0 +1,155 @@
+using System.Runtime.InteropServices;
+
+namespace VmStateGen.Runtime.Linux;
+
+/// <summary>
+/// The C library as it is: one import a call, the constants and the structures. Nothing outside Linux/ uses it; the safe methods are in
+/// <see cref="MemoryCalls"/>, <see cref="FileCalls"/> and <see cref="VectorIo"/>.
+/// </summary>
+/// <remarks>
+/// <para>The values are those of the 64-bit generic ABI (x86-64, AArch64, RISC-V 64). LibcTests asserts every one of them against the
+/// headers of the machine that runs it. What differs between these architectures (struct stat, O_DIRECT) is not used.</para>
+/// <para>No import here suppresses the GC transition. A thread that blocks in one of them, for example because userfaultfd holds a page that
+/// the kernel copies, does not hold up a collection; in managed code the same touch would stop the process for good.</para>
+/// </remarks>
+internal static unsafe partial class Libc
+{
+    private const string Library = "libc";
+
+    public const int ProtNone = 0;
+    public const int ProtRead = 1;
+    public const int ProtWrite = 2;
+
+    public const int MapShared = 0x01;
+    public const int MapPrivate = 0x02;
+    public const int MapFixed = 0x10;
+    public const int MapAnonymous = 0x20;
+    public const int MapNoReserve = 0x4000;
+
+    public const int OpenReadOnly = 0;
+    public const int OpenReadWrite = 2;
+    public const int OpenCreate = 0x40;
+    public const int OpenCloseOnExec = 0x80000;
+
+    public const uint MfdCloseOnExec = 0x1;
+    public const uint MfdHugeTlb = 0x4;
+    public const int MfdHugeShift = 26;
+
+    public const int FallocKeepSize = 0x1;
+    public const int FallocPunchHole = 0x2;
+
+    public const int SeekData = 3;
+    public const int SeekHole = 4;
+
+    public const int AtEmptyPath = 0x1000;
+    public const uint StatxBasic = 0x7ff;
+    public const long HugeTlbFsMagic = 0x958458f6;
+
+    /// <summary>Most entries that one readv or writev takes (UIO_MAXIOV).</summary>
+    public const int IovMax = 1024;
+
+    public const short PollIn = 0x1;
+    public const short PollOut = 0x4;
+
+    /// <summary>struct iovec.</summary>
+    public struct IoVec
+    {
+        public void* Base;
+        public nuint Length;
+    }
+
+    /// <summary>struct pollfd.</summary>
+    public struct PollFd
+    {
+        public int Descriptor;
+        public short Events;
+        public short Returned;
+    }
+
+    /// <summary>The part of struct statx that is used. Unlike struct stat it is the same on every architecture.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    public struct Statx
+    {
+        /// <summary>stx_blksize, bytes.</summary>
+        [FieldOffset(4)]
+        public uint BlockSize;
+
+        /// <summary>stx_size, bytes.</summary>
+        [FieldOffset(40)]
+        public ulong Size;
+
+        /// <summary>stx_blocks, in units of 512 bytes.</summary>
+        [FieldOffset(48)]
+        public ulong Blocks;
+    }
+
+    /// <summary>The part of struct statfs that is used.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 120)]
+    public struct StatFs
+    {
+        /// <summary>f_type, a magic number.</summary>
+        [FieldOffset(0)]
+        public long Type;
+
+        /// <summary>f_bsize, bytes; of hugetlbfs the size of its pages.</summary>
+        [FieldOffset(8)]
+        public long BlockSize;
+    }
+
+    [LibraryImport(Library, EntryPoint = "mmap", SetLastError = true)]
+    public static partial nint MemoryMap(nint address, nuint length, int protection, int flags, int descriptor, long offset);
+
+    [LibraryImport(Library, EntryPoint = "munmap", SetLastError = true)]
+    public static partial int MemoryUnmap(nint address, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "madvise", SetLastError = true)]
+    public static partial int MemoryAdvise(nint address, nuint length, int advice);
+
+    [LibraryImport(Library, EntryPoint = "mincore", SetLastError = true)]
+    public static partial int MemoryInCore(nint address, nuint length, byte* vector);
+
+    [LibraryImport(Library, EntryPoint = "memcpy")]
+    public static partial nint MemoryCopy(void* destination, void* source, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "memset")]
+    public static partial nint MemorySet(void* destination, int value, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int MemoryFileCreate(string name, uint flags);
+
+    [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Open(string path, int flags, uint mode);
+
+    [LibraryImport(Library, EntryPoint = "ftruncate", SetLastError = true)]
+    public static partial int Truncate(SafeHandle descriptor, long length);
+
+    [LibraryImport(Library, EntryPoint = "fallocate", SetLastError = true)]
+    public static partial int Allocate(SafeHandle descriptor, int mode, long offset, long length);
+
+    [LibraryImport(Library, EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int StatExtended(SafeHandle directory, string path, int flags, uint mask, Statx* result);
+
+    [LibraryImport(Library, EntryPoint = "fstatfs", SetLastError = true)]
+    public static partial int StatFileSystem(SafeHandle descriptor, StatFs* result);
+
+    [LibraryImport(Library, EntryPoint = "lseek", SetLastError = true)]
+    public static partial long Seek(SafeHandle descriptor, long offset, int whence);
+
+    [LibraryImport(Library, EntryPoint = "pread", SetLastError = true)]
+    public static partial nint ReadAt(SafeHandle descriptor, void* buffer, nuint length, long offset);
+
+    [LibraryImport(Library, EntryPoint = "readv", SetLastError = true)]
+    public static partial nint ReadVector(SafeHandle descriptor, IoVec* vector, int count);
+
+    [LibraryImport(Library, EntryPoint = "writev", SetLastError = true)]
+    public static partial nint WriteVector(SafeHandle descriptor, IoVec* vector, int count);
+
+    [LibraryImport(Library, EntryPoint = "preadv", SetLastError = true)]
+    public static partial nint ReadVectorAt(SafeHandle descriptor, IoVec* vector, int count, long offset);
+
+    [LibraryImport(Library, EntryPoint = "pwritev", SetLastError = true)]
+    public static partial nint WriteVectorAt(SafeHandle descriptor, IoVec* vector, int count, long offset);
+
+    [LibraryImport(Library, EntryPoint = "poll", SetLastError = true)]
+    public static partial int Poll(PollFd* descriptors, nuint count, int timeoutMilliseconds);
+}

@@ -1,0 +1,126 @@
+using System;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using VmStateGen.Runtime.Linux;
+
+namespace VmStateGen.Runtime.Tests.Linux;
+
+/// <summary>Constants and structures against the headers of this machine, by its C compiler.</summary>
+public sealed class LibcTests
+{
+    private static readonly (string C, long Value)[] Expected =
+    [
+        ("PROT_NONE", Libc.ProtNone),
+        ("PROT_READ", Libc.ProtRead),
+        ("PROT_WRITE", Libc.ProtWrite),
+        ("MAP_SHARED", Libc.MapShared),
+        ("MAP_PRIVATE", Libc.MapPrivate),
+        ("MAP_FIXED", Libc.MapFixed),
+        ("MAP_ANONYMOUS", Libc.MapAnonymous),
+        ("MAP_NORESERVE", Libc.MapNoReserve),
+        ("O_RDONLY", Libc.OpenReadOnly),
+        ("O_RDWR", Libc.OpenReadWrite),
+        ("O_CREAT", Libc.OpenCreate),
+        ("O_CLOEXEC", Libc.OpenCloseOnExec),
+        ("MFD_CLOEXEC", Libc.MfdCloseOnExec),
+        ("MFD_HUGETLB", Libc.MfdHugeTlb),
+        ("MFD_HUGE_SHIFT", Libc.MfdHugeShift),
+        ("FALLOC_FL_KEEP_SIZE", Libc.FallocKeepSize),
+        ("FALLOC_FL_PUNCH_HOLE", Libc.FallocPunchHole),
+        ("SEEK_DATA", Libc.SeekData),
+        ("SEEK_HOLE", Libc.SeekHole),
+        ("AT_EMPTY_PATH", Libc.AtEmptyPath),
+        ("STATX_BASIC_STATS", Libc.StatxBasic),
+        ("HUGETLBFS_MAGIC", Libc.HugeTlbFsMagic),
+        ("UIO_MAXIOV", Libc.IovMax),
+        ("POLLIN", Libc.PollIn),
+        ("POLLOUT", Libc.PollOut),
+        ("MADV_DONTNEED", (long)MemoryAdvice.DontNeed),
+        ("MADV_DONTFORK", (long)MemoryAdvice.DontFork),
+        ("MADV_HUGEPAGE", (long)MemoryAdvice.HugePage),
+        ("MADV_NOHUGEPAGE", (long)MemoryAdvice.NoHugePage),
+        ("MADV_POPULATE_READ", (long)MemoryAdvice.PopulateRead),
+        ("MADV_POPULATE_WRITE", (long)MemoryAdvice.PopulateWrite),
+        ("sizeof(struct iovec)", Unsafe.SizeOf<Libc.IoVec>()),
+        ("offsetof(struct iovec, iov_base)", Offset<Libc.IoVec>(nameof(Libc.IoVec.Base))),
+        ("offsetof(struct iovec, iov_len)", Offset<Libc.IoVec>(nameof(Libc.IoVec.Length))),
+        ("sizeof(struct pollfd)", Unsafe.SizeOf<Libc.PollFd>()),
+        ("offsetof(struct pollfd, fd)", Offset<Libc.PollFd>(nameof(Libc.PollFd.Descriptor))),
+        ("offsetof(struct pollfd, events)", Offset<Libc.PollFd>(nameof(Libc.PollFd.Events))),
+        ("offsetof(struct pollfd, revents)", Offset<Libc.PollFd>(nameof(Libc.PollFd.Returned))),
+        ("sizeof(struct statx)", Unsafe.SizeOf<Libc.Statx>()),
+        ("offsetof(struct statx, stx_blksize)", Offset<Libc.Statx>(nameof(Libc.Statx.BlockSize))),
+        ("offsetof(struct statx, stx_size)", Offset<Libc.Statx>(nameof(Libc.Statx.Size))),
+        ("offsetof(struct statx, stx_blocks)", Offset<Libc.Statx>(nameof(Libc.Statx.Blocks))),
+        ("sizeof(struct statfs)", Unsafe.SizeOf<Libc.StatFs>()),
+        ("offsetof(struct statfs, f_type)", Offset<Libc.StatFs>(nameof(Libc.StatFs.Type))),
+        ("offsetof(struct statfs, f_bsize)", Offset<Libc.StatFs>(nameof(Libc.StatFs.BlockSize))),
+        ("sizeof(off_t)", sizeof(long)),
+        ("sizeof(size_t)", Unsafe.SizeOf<nuint>()),
+        .. typeof(Errno).GetFields().Select(field => (Errno.Name((int)field.GetRawConstantValue()!), (long)(int)field.GetRawConstantValue()!)),
+    ];
+
+    [SkippableFact]
+    public void Constants_and_structures_are_those_of_the_headers()
+    {
+        var folder = Directory.CreateTempSubdirectory("vmstategen-");
+        try
+        {
+            var source = Path.Combine(folder.FullName, "constants.c");
+            var program = Path.Combine(folder.FullName, "constants");
+            string[] headers = ["stddef.h", "stdio.h", "errno.h", "fcntl.h", "poll.h", "sys/mman.h", "sys/stat.h", "sys/uio.h", "sys/vfs.h", "unistd.h", "linux/magic.h", "linux/falloc.h", "linux/memfd.h"];
+            File.WriteAllText(source, $$"""
+                #define _GNU_SOURCE
+                {{string.Join('\n', headers.Select(header => $"#include <{header}>"))}}
+                int main(void) {
+                {{string.Join('\n', Expected.Select(entry => $"""printf("%s=%lld\n", "{entry.C}", (long long){entry.C});"""))}}
+                return 0;
+                }
+                """);
+            var complaints = Run("gcc", "-o", program, source);
+            Assert.True(complaints.Length == 0, complaints);
+            var found = Run(program).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Assert.Equal(Expected.Select(entry => $"{entry.C}={entry.Value}"), found);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_failed_call_says_what_and_what_to_do()
+    {
+        var e = Assert.Throws<SystemCallException>(() => FileCalls.OpenReadOnly("/no/such/file"));
+        Assert.Equal(("open", "/no/such/file", 2, "ENOENT"), (e.Call, e.Arguments, e.Errno, e.ErrorName));
+        Assert.Equal("open(/no/such/file) failed: ENOENT, No such file or directory.", e.Message);
+
+        // Pages of a size that no machine has.
+        e = Assert.Throws<SystemCallException>(() => FileCalls.CreateMemoryFile("x", 1L << 50));
+        Assert.Equal("memfd_create", e.Call);
+        Assert.Contains("/sys/kernel/mm/hugepages", e.Message, StringComparison.Ordinal);
+    }
+
+    private static long Offset<T>(string field) => Marshal.OffsetOf<T>(field);
+
+    /// <summary>What a program prints; of the compiler, what it complains about.</summary>
+    private static string Run(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        try
+        {
+            using var process = Process.Start(start)!;
+            var output = process.StandardOutput.ReadToEnd() + process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            return output;
+        }
+        catch (Win32Exception e)
+        {
+            throw new SkipException($"{program} is needed to read this machine's headers: {e.Message}");
+        }
+    }
+}
