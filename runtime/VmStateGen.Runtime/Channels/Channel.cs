@@ -16,10 +16,10 @@ namespace VmStateGen.Runtime.Channels;
 /// <para>One thread may read while another writes; <see cref="Cancel(string)"/> and <see cref="Dispose"/> may come from any. Both wake whoever
 /// is blocked, at once.</para>
 /// <para>A write either is complete or fails; after a failed one nobody knows what the peer has, and every later write fails as well. The
-/// same is true of <see cref="ReadExactly"/> that has read a part. A <see cref="Read(Span{byte})"/> that timed out may be tried again.</para>
+/// same is true of <see cref="ReadExactly(Span{byte})"/> that has read a part. A <see cref="Read(Span{byte})"/> that timed out may be tried again.</para>
 /// <para>All failures are <see cref="ChannelException"/>s.</para>
 /// </remarks>
-public abstract class Channel : IDisposable
+public abstract partial class Channel : IDisposable
 {
     private readonly WakeEvent wake = new();
     private long bytesRead;
@@ -153,10 +153,6 @@ public abstract class Channel : IDisposable
         }
     }
 
-    /// <summary>Writes all of these, one after the other, in as few calls to the system as it takes (writev).</summary>
-    public void Write(ReadOnlySpan<ReadOnlyMemory<byte>> buffers)
-        => IoSlice.Pin(buffers, this, static (slices, channel) => channel.Write(slices));
-
     /// <summary>Hands on what is kept back. Channels keep nothing back; one above them may.</summary>
     public virtual void Flush() => ThrowIfUnusable("flush");
 
@@ -242,39 +238,6 @@ public abstract class Channel : IDisposable
 
     /// <inheritdoc/>
     public override string ToString() => Peer;
-
-    internal int Read(Span<IoSlice> slices)
-    {
-        BeforeRead();
-        int count = ReadSome(slices, Deadline.In(ReadTimeout));
-        Interlocked.Add(ref bytesRead, count);
-        return count;
-    }
-
-    /// <summary>Writes all of the list, straight from where it points to. The list is used up.</summary>
-    internal void Write(Span<IoSlice> slices)
-    {
-        Deadline deadline = BeforeWrite();
-        try
-        {
-            slices = IoSlice.Advance(slices, 0);
-            while (!slices.IsEmpty)
-            {
-                long count = WriteSome(slices, deadline);
-                CountWritten(count);
-                slices = IoSlice.Advance(slices, count);
-            }
-        }
-        catch (ObjectDisposedException)
-        {
-            throw Failure("write", ChannelFault.Cancelled, "it was closed");
-        }
-        catch (ChannelException e)
-        {
-            writeFailure = e;
-            throw;
-        }
-    }
 
     /// <summary>Blocks until there is a byte, the end (0), or the deadline.</summary>
     internal abstract int ReadSome(Span<byte> buffer, Deadline deadline);

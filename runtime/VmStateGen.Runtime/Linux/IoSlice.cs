@@ -37,6 +37,15 @@ internal readonly struct IoSlice(nint address, nint length)
         return slices[done..];
     }
 
+    /// <summary>The first pieces of a vector of guest RAM, as many as fit: the vector itself stays as it is.</summary>
+    /// <returns>How many.</returns>
+    public static int Take(ReadOnlySpan<Libc.IoVec> entries, Span<IoSlice> slices)
+    {
+        int count = Math.Min(entries.Length, slices.Length);
+        MemoryMarshal.Cast<Libc.IoVec, IoSlice>(entries[..count]).CopyTo(slices);
+        return count;
+    }
+
     /// <summary>Copies a piece out, in a call during which a collection may run: the page may be one that userfaultfd holds.</summary>
     public static unsafe int CopyTo(IoSlice slice, Span<byte> destination)
     {

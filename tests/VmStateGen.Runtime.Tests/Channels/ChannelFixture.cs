@@ -59,6 +59,8 @@ internal static class ChannelFixture
         return task.Result;
     }
 
+    public static void Done(Task task) => Assert.True(task.Wait(Long), "it hangs");
+
     public static ChannelException Fails(Task task)
     {
         // A failure is what is waited for; only a hang is wrong here.
