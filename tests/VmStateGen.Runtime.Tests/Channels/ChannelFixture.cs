@@ -12,7 +12,17 @@ internal static class ChannelFixture
     /// <summary>For what must happen, however slow the machine is.</summary>
     public static readonly TimeSpan Long = TimeSpan.FromSeconds(60);
 
-    public static string NewFolder() => Directory.CreateTempSubdirectory("vmsc").FullName;
+    /// <summary>Goes with the process.</summary>
+    public static string NewFolder()
+    {
+        string folder = Directory.CreateTempSubdirectory("vmsc").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        {
+            if (Directory.Exists(folder))
+                Directory.Delete(folder, recursive: true);
+        };
+        return folder;
+    }
 
     public static byte[] Bytes(int count, int seed = 1)
     {
