@@ -1,0 +1,58 @@
+using System;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using VmStateGen.Runtime.Linux;
+
+namespace VmStateGen.Runtime.Channels;
+
+/// <summary>Options of sockets, and what their addresses are called.</summary>
+internal static class SocketSetup
+{
+    /// <summary>What every connection gets. An option that the system refuses costs comfort, not correctness: it is left out.</summary>
+    public static void Configure(SafeHandle socket, bool isUnix, ChannelOptions options)
+    {
+        SetBuffers(socket, options);
+        if (isUnix)
+            return;
+
+        // Small messages of the return path and of postcopy must not wait for each other (as in QEMU).
+        LinuxSockets.SetOption(socket, ChannelLibc.ProtocolTcp, ChannelLibc.TcpNoDelay, 1);
+        if (options.UnacknowledgedTimeout > TimeSpan.Zero)
+        {
+            int milliseconds = (int)Math.Clamp(options.UnacknowledgedTimeout.TotalMilliseconds, 1, int.MaxValue);
+            LinuxSockets.SetOption(socket, ChannelLibc.ProtocolTcp, ChannelLibc.TcpUserTimeout, milliseconds);
+        }
+        if (options.KeepAlive is not { } keepAlive)
+            return;
+        LinuxSockets.SetOption(socket, ChannelLibc.SolSocket, ChannelLibc.SoKeepAlive, 1);
+        LinuxSockets.SetOption(socket, ChannelLibc.ProtocolTcp, ChannelLibc.TcpKeepIdle, Seconds(keepAlive.Idle));
+        LinuxSockets.SetOption(socket, ChannelLibc.ProtocolTcp, ChannelLibc.TcpKeepInterval, Seconds(keepAlive.Interval));
+        LinuxSockets.SetOption(socket, ChannelLibc.ProtocolTcp, ChannelLibc.TcpKeepCount, Math.Clamp(keepAlive.Count, 1, 127));
+    }
+
+    /// <summary>Sizes that take effect only if they are set before the connection is there.</summary>
+    public static void SetBuffers(SafeHandle socket, ChannelOptions options)
+    {
+        if (options.SendBufferSize > 0)
+            LinuxSockets.SetOption(socket, ChannelLibc.SolSocket, ChannelLibc.SoSendBuffer, options.SendBufferSize);
+        if (options.ReceiveBufferSize > 0)
+            LinuxSockets.SetOption(socket, ChannelLibc.SolSocket, ChannelLibc.SoReceiveBuffer, options.ReceiveBufferSize);
+    }
+
+    public static bool IsUnix(SafeHandle socket) => LinuxSockets.Name(socket, ofPeer: false)?.Family == AddressFamily.Unix;
+
+    /// <summary>Where a TCP socket is bound or its peer is.</summary>
+    public static IPEndPoint? EndPoint(SafeHandle socket, bool ofPeer)
+    {
+        if (LinuxSockets.Name(socket, ofPeer) is not { Family: AddressFamily.InterNetwork or AddressFamily.InterNetworkV6 } name)
+            return null;
+        var any = new IPEndPoint(name.Family == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0);
+        var found = (IPEndPoint)any.Create(name);
+        return found.Address.IsIPv4MappedToIPv6 ? new IPEndPoint(found.Address.MapToIPv4(), found.Port) : found;
+    }
+
+    public static string Describe(SafeHandle socket) => EndPoint(socket, ofPeer: true) is { } peer ? $"tcp:{peer}" : "unix:(socket)";
+
+    private static int Seconds(TimeSpan time) => (int)Math.Clamp(Math.Ceiling(time.TotalSeconds), 1, 32767);
+}
