@@ -1,6 +1,7 @@
 using System;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 using VmStateGen.Runtime.Ram;
 
 namespace VmStateGen.Runtime.Tests.Ram;
@@ -10,6 +11,7 @@ internal sealed class UserFault : IDisposable
 {
     private readonly RamBlock block;
     private readonly int descriptor;
+    private readonly SafeFileHandle owner;
     private Range range;
 
     public UserFault(RamBlock block)
@@ -24,6 +26,7 @@ internal sealed class UserFault : IDisposable
         descriptor = (int)SystemCall(number, 0x80000);
         if (descriptor < 0)
             throw new SkipException($"userfaultfd is not to be had: {Marshal.GetLastPInvokeErrorMessage()}");
+        owner = new SafeFileHandle(descriptor, ownsHandle: true);
         var api = new Api { Version = 0xaa };
         Check(Control(descriptor, 0xc018aa3f, ref api));
         range = new Range { Start = block.HostAddress, Length = block.MaxLength, Mode = 1 };
@@ -52,7 +55,8 @@ internal sealed class UserFault : IDisposable
             throw new InvalidOperationException(Marshal.GetLastPInvokeErrorMessage());
     }
 
-    public void Dispose() => Close(descriptor);
+    /// <summary>May be called again: closing a number twice closes what somebody else has opened meanwhile.</summary>
+    public void Dispose() => owner.Dispose();
 
     /// <summary>Ends this process if it hangs, which nobody inside can once the collector has stopped it. To be killed with its children.</summary>
     public static Process StartWatchdog(int seconds)
@@ -80,9 +84,6 @@ internal sealed class UserFault : IDisposable
 
     [DllImport("libc", EntryPoint = "read", SetLastError = true)]
     private static extern nint ReadMessage(int descriptor, out Message message, nint length);
-
-    [DllImport("libc", EntryPoint = "close")]
-    private static extern int Close(int descriptor);
 
     private struct Api
     {
