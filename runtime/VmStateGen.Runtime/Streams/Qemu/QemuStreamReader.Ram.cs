@@ -7,7 +7,7 @@ namespace VmStateGen.Runtime.Streams.Qemu;
 public sealed partial class QemuStreamReader
 {
     /// <summary>Whether the current element is a section of RAM's pages, of which <see cref="ReadRamRecord"/> tells.</summary>
-    private bool IsRamPart => current.Kind == QemuElementKind.Section && IsRam(current.Section) && current.Section.Kind != SectionKind.Start;
+    private bool isRamPart;
 
     private bool IsMapped => Configuration?.HasCapability(QemuConfiguration.MappedRam) ?? false;
 
@@ -20,7 +20,7 @@ public sealed partial class QemuStreamReader
     public bool ReadRamRecord(out RamRecord record)
     {
         record = default;
-        if (!IsRamPart || dataEnd >= 0)
+        if (!isRamPart || dataEnd >= 0)
             return false;
         CheckUsable();
         try

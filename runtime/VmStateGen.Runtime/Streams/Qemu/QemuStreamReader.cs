@@ -210,7 +210,7 @@ public sealed partial class QemuStreamReader : ISectionReader
     {
         if (dataEnd >= 0)
             return;
-        if (!IsRamPart)
+        if (!isRamPart)
             throw new InvalidOperationException("There is no current element.");
         while (ReadRamRecord(out _))
         {
@@ -260,7 +260,9 @@ public sealed partial class QemuStreamReader : ISectionReader
     private void Begin(QemuElementKind kind, long offset, SectionHeader section = default, QemuCommand? command = null)
     {
         // A pipe keeps an element's data until the next one; not pages, which are too many.
-        if (kind == QemuElementKind.Section && IsRam(section) && (section.Kind != SectionKind.Start || IsMapped))
+        var isRam = kind == QemuElementKind.Section && IsRam(section);
+        isRamPart = isRam && section.Kind != SectionKind.Start;
+        if (isRamPart || (isRam && IsMapped))
             cursor.Release();
         else
             cursor.Hold();

@@ -102,26 +102,36 @@ public sealed class RamSectionReader
             RamFlags.Page => RamRecordKind.Page,
             RamFlags.Xbzrle => RamRecordKind.Xbzrle,
             RamFlags.CompressPage => RamRecordKind.CompressedPage,
-            _ => throw Fault.At("record", "one of ZERO, PAGE, XBZRLE, COMPRESS_PAGE, MULTIFD_FLUSH and EOS", $"header {Fault.Hex(header)}", start),
+            _ => throw Unknown(header, start),
         };
         if (format.IsMapped)
-            throw Fault.At("record", "no pages in the stream of a mapped-ram file", kind.ToString(), start);
+            throw Unexpected(kind, start);
 
-        var block = FindBlock(cursor, isContinued, start);
+        // Nearly all records are plain pages of the block before: what other ones need is not in their way.
+        var block = isContinued && last is { } same ? same : FindBlock(cursor, isContinued, start);
         var offset = OffsetOf(header);
         if (offset >= (ulong)block.UsedLength)
-            throw Fault.At(block.Name, $"an offset within its {block.UsedLength} bytes", Fault.Hex(offset), start);
-        var length = ReadPayloadLength(cursor, kind);
+            throw OutsideOf(block, offset, start);
+        var length = kind == RamRecordKind.Page ? format.PageSize : ReadPayloadLength(cursor, kind);
         var payload = cursor.Position;
         cursor.Skip(length, "page");
         record = new RamRecord(kind, block, (long)offset, start, payload, length, isContinued);
         return true;
     }
 
+    private static VmStateException Unknown(ulong header, long at) =>
+        Fault.At("record", "one of ZERO, PAGE, XBZRLE, COMPRESS_PAGE, MULTIFD_FLUSH and EOS", $"header {Fault.Hex(header)}", at);
+
+    private static VmStateException Unexpected(RamRecordKind kind, long at) =>
+        Fault.At("record", "no pages in the stream of a mapped-ram file", kind.ToString(), at);
+
+    private static VmStateException OutsideOf(RamBlockEntry block, ulong offset, long at) =>
+        Fault.At(block.Name, $"an offset within its {block.UsedLength} bytes", Fault.Hex(offset), at);
+
     private RamBlockEntry FindBlock(StreamCursor cursor, bool isContinued, long start)
     {
         if (isContinued)
-            return last ?? throw Fault.At("record", "the name of a block in the first record", "CONTINUE", start);
+            throw Fault.At("record", "the name of a block in the first record", "CONTINUE", start);
         var at = cursor.Position;
         var name = cursor.ReadName("block name");
         if (!byName.TryGetValue(name, out var block))

@@ -223,9 +223,12 @@ public sealed class StreamCursor
 
     private void Require(long count, string what)
     {
-        if (count < 0 || count > Remaining)
-            throw Fault.At(what, $"{(ulong)count} bytes", $"the end of the stream after {Remaining}", Position);
+        if ((ulong)count > (ulong)Remaining)
+            throw EndWithin(what, count);
     }
+
+    private VmStateException EndWithin(string what, long count) =>
+        Fault.At(what, $"{(ulong)count} bytes", $"the end of the stream after {Remaining}", Position);
 
     private VmStateException EndBefore(string what, int wanted, int found)
     {
