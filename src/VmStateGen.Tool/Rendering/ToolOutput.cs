@@ -12,6 +12,7 @@ internal sealed class ToolOutput
     private const int Unlimited = 4096;
 
     private readonly TextWriter errors;
+    private readonly Lazy<IAnsiConsole> ansi;
 
     public ToolOutput(TextWriter output, TextWriter errors)
     {
@@ -20,22 +21,14 @@ internal sealed class ToolOutput
         bool isProcess = errors == Console.Error;
         IsTerminal = isProcess && !Console.IsOutputRedirected;
         HasProgress = isProcess && !Console.IsErrorRedirected;
-        Ansi = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Ansi = IsTerminal ? AnsiSupport.Detect : AnsiSupport.No,
-            ColorSystem = IsTerminal ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
-            Interactive = InteractionSupport.No,
-            Out = new AnsiConsoleOutput(output),
-        });
-        if (!IsTerminal)
-            Ansi.Profile.Width = Unlimited;
+        ansi = new Lazy<IAnsiConsole>(CreateAnsi);
     }
 
     /// <summary>Plain results, such as JSON.</summary>
     public TextWriter Writer { get; }
 
     /// <summary>Tables and coloured text.</summary>
-    public IAnsiConsole Ansi { get; }
+    public IAnsiConsole Ansi => ansi.Value;
 
     /// <summary>Results go to somebody who looks.</summary>
     public bool IsTerminal { get; }
@@ -75,6 +68,20 @@ internal sealed class ToolOutput
             for (int i = 0; i < safe.Length; i++)
                 safe[i] = char.IsControl(from[i]) ? '?' : from[i];
         });
+    }
+
+    private IAnsiConsole CreateAnsi()
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = IsTerminal ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = IsTerminal ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+            Out = new AnsiConsoleOutput(Writer),
+        });
+        if (!IsTerminal)
+            console.Profile.Width = Unlimited;
+        return console;
     }
 
     /// <summary>A progress line for a long file on a terminal; null for everything else.</summary>
