@@ -13,22 +13,6 @@ public sealed class StreamConversionTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("vmsg-test-");
 
-    /// <summary>Every kind of device that the machine takes.</summary>
-    private static readonly string[] Devices =
-    [
-        "-device", "virtio-net-pci,romfile=", "-device", "virtio-rng-pci", "-device", "virtio-balloon-pci", "-device", "virtio-serial-pci",
-        "-drive", "if=none,id=d0,driver=null-co,read-zeroes=on", "-device", "virtio-blk-pci,drive=d0",
-        "-device", "qemu-xhci", "-device", "usb-kbd", "-device", "e1000,romfile=",
-    ];
-
-    private static readonly string[] PcDevices =
-    [
-        .. Devices, "-vga", "cirrus", "-drive", "if=none,id=d1,driver=null-co,read-zeroes=on", "-device", "ich9-ahci,id=ahci", "-device", "ide-hd,drive=d1,bus=ahci.0",
-        "-audiodev", "none,id=sound", "-device", "intel-hda", "-device", "hda-duplex,audiodev=sound",
-    ];
-
-    private static readonly string[] MicroDevices = ["-device", "virtio-net-device", "-device", "virtio-rng-device"];
-
     public void Dispose() => _folder.Delete(recursive: true);
 
     [SkippableTheory]
@@ -52,7 +36,7 @@ public sealed class StreamConversionTests : IDisposable
     {
         QemuInstallation installation = TestQemu.Require(version);
         QemuInstallation loader = TestQemu.Require("10.0" + version[version.Split('-')[0].Length..]);
-        var options = new QemuOptions { Machine = machine, MemoryMiB = 32, Arguments = Arguments(version, machine, cpus) };
+        var options = new QemuOptions { Machine = machine, MemoryMiB = 32, Arguments = TestMachine.Arguments(version, machine, cpus, isBare: cpus == 1) };
 
         string saved = File("saved");
         await using (QemuProcess source = await QemuProcess.StartAsync(installation, options))
@@ -157,7 +141,7 @@ public sealed class StreamConversionTests : IDisposable
     public async Task A_damaged_stream_is_read_or_refused(string version)
     {
         string file = File("good");
-        var options = new QemuOptions { Machine = "q35", MemoryMiB = 32, Paused = true, Arguments = Arguments(version, "q35", 1) };
+        var options = new QemuOptions { Machine = "q35", MemoryMiB = 32, Paused = true, Arguments = TestMachine.Arguments(version, "q35", cpus: 1, isBare: true) };
         await using (QemuProcess source = await QemuProcess.StartAsync(TestQemu.Require(version), options))
             await source.SaveToFileAsync(file);
         byte[] good = await System.IO.File.ReadAllBytesAsync(file);
@@ -180,24 +164,6 @@ public sealed class StreamConversionTests : IDisposable
                 Assert.InRange(e.Offset, -1, damaged.Length);
             }
         }
-    }
-
-    private static string[] Arguments(string version, string machine, int cpus)
-    {
-        string[] devices = machine switch
-        {
-            _ when cpus == 1 => [],
-            "microvm" => MicroDevices,
-            "virt" => Devices,
-            _ => PcDevices,
-        };
-        string[] target = version.Split('-') switch
-        {
-            [_, "aarch64"] => ["-cpu", "cortex-a57"],
-            [_, "riscv64"] => ["-bios", "none"],
-            _ => [],
-        };
-        return ["-nodefaults", "-smp", $"{cpus}", .. target, .. devices];
     }
 
     private string File(string name) => Path.Combine(_folder.FullName, $"{name}-{Guid.NewGuid():N}");
