@@ -128,6 +128,20 @@ public sealed class InspectTests : FolderTest
     }
 
     [Fact]
+    public void Files_of_others_around_a_stream_are_read_or_named()
+    {
+        byte[] xml = "<domain/>"u8.ToArray();
+        byte[] libvirt = [.. "LibvirtQemudSave"u8, .. BitConverter.GetBytes(2), .. BitConverter.GetBytes(xml.Length), .. new byte[68], .. xml, .. ToolStream.Make()];
+        (int code, string output, string errors) = Cli.Run("inspect", Write("libvirt.save", libvirt));
+        Assert.Equal((0, ""), (code, errors));
+        Assert.Contains("saved by      libvirt, paused", output, StringComparison.Ordinal);
+
+        (code, _, errors) = Cli.Run("inspect", Write("disk.qcow2", [(byte)'Q', (byte)'F', (byte)'I', 0xFB, 0, 0, 0, 3, .. new byte[512]]));
+        Assert.Equal(1, code);
+        Assert.Contains("a qcow2 image", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_the_system_does_not_open_ends_with_3()
     {
         Assert.Equal(3, Cli.Run("inspect", PathOf("nothing")).Code);
@@ -154,6 +168,8 @@ public sealed class InspectTests : FolderTest
     [InlineData("inspect")]
     [InlineData("diff")]
     [InlineData("scaffold")]
+    [InlineData("extract")]
+    [InlineData("convert")]
     public void Help_has_examples(string command)
     {
         (int code, string output, _) = Cli.Run(command, "--help");
