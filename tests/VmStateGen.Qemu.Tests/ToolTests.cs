@@ -4,6 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Text.Json;
 using System.Threading.Tasks;
+using VmStateGen.Runtime.Streams.Qemu;
 using VmStateGen.Tool.Inspection;
 using VmStateGen.Tool.Tests;
 
@@ -28,22 +29,27 @@ public sealed class ToolTests : FolderTest
         // A network of its own has a section of the old style.
         if (machine != "microvm")
             arguments = [.. arguments, "-netdev", "user,id=user", "-device", "e1000,netdev=user,romfile="];
-        await using QemuProcess qemu = await QemuProcess.StartAsync(installation, new QemuOptions { Machine = machine, MemoryMiB = 32, Arguments = arguments });
-        // The firmware has looked at its devices by then.
-        await Task.Delay(500);
-        string path = PathOf("a.mig");
-        await qemu.SaveToFileAsync(path);
-
-        StreamReport report = Inspect(path);
-        Assert.Empty(report.Problems);
-        Assert.DoesNotContain(report.Parts, part => part.IsGuessed);
-        Assert.Equal(version.StartsWith("7.2", StringComparison.Ordinal) ? VmDescriptionDialect.Qemu72 : VmDescriptionDialect.Qemu100, report.Dialect);
-        Assert.Equal(new FileInfo(path).Length, report.Parts[^1].End);
-        Assert.Equal(0, report.Parts[0].Offset);
-        Assert.All(report.Parts.Zip(report.Parts.Skip(1)), pair => Assert.Equal(pair.First.End, pair.Second.Offset));
-        Assert.Equal(machine != "microvm", report.Parts.Any(part => part.Section.Name == "slirp" && part.Data?.Description?.IsOldStyle == true));
-        Assert.All(report.Ram!.Blocks, block => Assert.Equal(0, block.MissingPages));
-        Assert.Equal(0, Cli.Run("inspect", path).Code);
+        var options = new QemuOptions { Machine = machine, MemoryMiB = 32, Arguments = arguments };
+        string plain = PathOf("plain.mig");
+        await using (QemuProcess qemu = await QemuProcess.StartAsync(installation, options))
+        {
+            // The firmware has looked at its devices by then.
+            await Task.Delay(500);
+            await qemu.SaveToFileAsync(plain);
+        }
+        StreamReport report = InspectWhole(plain, version, hasSlirp: machine != "microvm");
+        if (version.StartsWith("10.0", StringComparison.Ordinal))
+        {
+            string mapped = PathOf("mapped.mig");
+            await using (QemuProcess qemu = await QemuProcess.StartAsync(installation, options with { Incoming = true, Paused = true }))
+            {
+                await qemu.LoadAsync(plain);
+                await qemu.EnableMigrationCapabilitiesAsync([QemuConfiguration.MappedRam]);
+                await qemu.SaveToFileAsync(mapped);
+            }
+            StreamReport other = InspectWhole(mapped, version, hasSlirp: machine != "microvm");
+            Assert.Equal(report.Parts.Select(part => part.Title).Distinct(), other.Parts.Select(part => part.Title).Distinct());
+        }
 
         IReadOnlyList<string> unlike = ScaffoldCheck.CheckAll(report);
         Assert.All(unlike, name => Assert.Contains(KnownUnlike, known => name.Contains(known, StringComparison.Ordinal)));
@@ -130,6 +136,22 @@ public sealed class ToolTests : FolderTest
             Assert.True(Json(stream) != whole, $"the byte at {at} can change unseen");
             stream[at] ^= bit;
         }
+    }
+
+    /// <summary>Inspects a stream of which every byte must belong to something.</summary>
+    private static StreamReport InspectWhole(string path, string version, bool hasSlirp)
+    {
+        StreamReport report = Inspect(path);
+        Assert.Empty(report.Problems);
+        Assert.DoesNotContain(report.Parts, part => part.IsGuessed);
+        Assert.Equal(version.StartsWith("7.2", StringComparison.Ordinal) ? VmDescriptionDialect.Qemu72 : VmDescriptionDialect.Qemu100, report.Dialect);
+        Assert.Equal(new FileInfo(path).Length, report.Parts[^1].End);
+        Assert.Equal(0, report.Parts[0].Offset);
+        Assert.All(report.Parts.Zip(report.Parts.Skip(1)), pair => Assert.Equal(pair.First.End, pair.Second.Offset));
+        Assert.Equal(hasSlirp, report.Parts.Any(part => part.Section.Name == "slirp" && part.Data?.Description?.IsOldStyle == true));
+        Assert.All(report.Ram!.Blocks, block => Assert.Equal(0, block.MissingPages));
+        Assert.Equal(0, Cli.Run("inspect", path).Code);
+        return report;
     }
 
     private static string Json(byte[] stream)
