@@ -39,7 +39,8 @@ internal static class InspectCommand
         StreamReport report;
         using (Stream stream = StreamInput.Open(path))
         {
-            if (stream.CanSeek && stream.Length >= ProgressLine.LongFile)
+            // On a terminal it would be seen: what renders without colours resets them.
+            if (!output.IsTerminal && stream.CanSeek && stream.Length >= ProgressLine.LongFile)
                 RenderWarmup.Start(isJson);
             using ProgressLine? progress = stream.CanSeek ? output.Progress(stream.Length) : null;
             report = StreamInspector.Inspect(StreamInput.Name(path), stream, new InspectionOptions(device, hasRam, MayLackTrailer: mayLackTrailer), progress);
