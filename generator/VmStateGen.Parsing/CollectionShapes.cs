@@ -83,7 +83,7 @@ internal sealed partial class ShapeParser
     {
         if (Element(list.TypeArguments[0]) is not INamedTypeSymbol element || RequiredMax() is not int max)
             return null;
-        return (new WireItem { Name = "", Shape = new WireShape.List(parser.Reach(element)), Max = max, ElementVersion = ElementVersion(element) },
+        return (new WireItem { Name = "", Shape = new WireShape.List(parser.Reach(element)), Max = max, ElementVersion = ElementVersion(element), Marker = attribute.Text("Marker") },
             ElementModel(form, element) with { TrailerType = form == MemberForm.List ? "qlist" : "qtailq", Marker = Marker(element) });
     }
 
