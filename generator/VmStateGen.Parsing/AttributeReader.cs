@@ -8,6 +8,7 @@ namespace VmStateGen.Parsing;
 internal readonly struct AttributeReader(AttributeData data)
 {
     public const string Namespace = "VmStateGen";
+    private const string Suffix = "Attribute";
 
     public AttributeData Data => data;
 
@@ -15,24 +16,34 @@ internal readonly struct AttributeReader(AttributeData data)
     public static string? NameOf(AttributeData attribute)
     {
         INamedTypeSymbol? type = attribute.AttributeClass;
-        return type is { ContainingNamespace: { Name: Namespace, ContainingNamespace.IsGlobalNamespace: true } } && type.Name.EndsWith("Attribute", System.StringComparison.Ordinal)
-            ? type.Name.Substring(0, type.Name.Length - "Attribute".Length)
+        return IsOurs(type) && type!.Name.EndsWith(Suffix, System.StringComparison.Ordinal)
+            ? type.Name.Substring(0, type.Name.Length - Suffix.Length)
             : null;
     }
 
     /// <summary>The symbol's attributes of that short name, in written order.</summary>
     public static IEnumerable<AttributeReader> All(ISymbol symbol, string name) =>
-        symbol.GetAttributes().Where(attribute => NameOf(attribute) == name).Select(attribute => new AttributeReader(attribute));
+        symbol.GetAttributes().Where(attribute => Is(attribute, name)).Select(attribute => new AttributeReader(attribute));
 
     /// <summary>The symbol's first attribute of that short name.</summary>
     public static AttributeReader? Find(ISymbol symbol, string name)
     {
-        foreach (AttributeReader attribute in All(symbol, name))
-            return attribute;
+        // A loop that allocates nothing: every member of every type is asked for every attribute that there is.
+        foreach (AttributeData attribute in symbol.GetAttributes())
+        {
+            if (Is(attribute, name))
+                return new AttributeReader(attribute);
+        }
         return null;
     }
 
     public static bool Has(ISymbol symbol, string name) => Find(symbol, name) is not null;
+
+    private static bool Is(AttributeData attribute, string name) =>
+        attribute.AttributeClass is INamedTypeSymbol type && type.Name.Length == name.Length + Suffix.Length
+        && type.Name.StartsWith(name, System.StringComparison.Ordinal) && type.Name.EndsWith(Suffix, System.StringComparison.Ordinal) && IsOurs(type);
+
+    private static bool IsOurs(INamedTypeSymbol? type) => type is { ContainingNamespace: { Name: Namespace, ContainingNamespace.IsGlobalNamespace: true } };
 
     /// <summary>The compiler has reported an argument: what it would have been is not known.</summary>
     public bool IsBroken => data.AttributeConstructor is null

@@ -9,10 +9,12 @@ internal sealed partial class ShapeParser
 {
     private bool failedCollection;
 
+    private bool IsBitArray => type is INamedTypeSymbol { Name: "BitArray", ContainingNamespace: { Name: "Collections", ContainingNamespace: { Name: "System", ContainingNamespace.IsGlobalNamespace: true } } };
+
     /// <summary>The item, if the member is a collection or a string; null if it is not, or was reported.</summary>
     private (WireItem Item, ItemModel Model)? Collection()
     {
-        if (attribute.Number("As") == BitmapWireType || type.ToDisplayString() == "System.Collections.BitArray")
+        if (attribute.Number("As") == BitmapWireType || IsBitArray)
             return Found(Bitmap());
         if (type.SpecialType == SpecialType.System_String)
             return Found(Text());
@@ -44,7 +46,7 @@ internal sealed partial class ShapeParser
 
     private (WireItem Item, ItemModel Model)? Bitmap()
     {
-        bool isBits = type.ToDisplayString() == "System.Collections.BitArray";
+        bool isBits = IsBitArray;
         if (!isBits && type is not IArrayTypeSymbol { Rank: 1, ElementType.SpecialType: SpecialType.System_UInt64 })
         {
             parser.Report(DefinitionRule.UnsupportedType, Location, member.Name, "a bitmap in " + type.ToDisplayString(), "ulong[] or BitArray");
@@ -81,7 +83,7 @@ internal sealed partial class ShapeParser
     {
         if (Element(list.TypeArguments[0]) is not INamedTypeSymbol element || RequiredMax() is not int max)
             return null;
-        return (new WireItem { Name = "", Shape = new WireShape.List(parser.Reach(element)), Max = max, ElementVersion = ElementVersion(element) },
+        return (new WireItem { Name = "", Shape = new WireShape.List(parser.Reach(element)), Max = max, ElementVersion = ElementVersion(element), Marker = attribute.Text("Marker") },
             ElementModel(form, element) with { TrailerType = form == MemberForm.List ? "qlist" : "qtailq", Marker = Marker(element) });
     }
 

@@ -128,7 +128,8 @@ internal sealed class ItemParser(TypeParser parser)
 
     private void CheckMarked(ISymbol member, bool isImplicit)
     {
-        bool isMarked = new[] { "Field", "Subsection", "Ignore", "Parent" }.Any(name => AttributeReader.Has(member, name))
+        bool isMarked = AttributeReader.Has(member, "Field") || AttributeReader.Has(member, "Subsection")
+            || AttributeReader.Has(member, "Ignore") || AttributeReader.Has(member, "Parent")
             || (member is IPropertySymbol && parser.Type.GetMembers().OfType<IFieldSymbol>()
                 .Any(field => SymbolEqualityComparer.Default.Equals(field.AssociatedSymbol, member) && AttributeReader.Has(field, "Ignore")));
         if (!isMarked && !isImplicit)

@@ -90,7 +90,10 @@ internal static class StateTypes
     /// <summary>Elements of an inline array type, null if it is none.</summary>
     public static int? InlineLength(ITypeSymbol type)
     {
-        AttributeData? attribute = type.GetAttributes().FirstOrDefault(data => data.AttributeClass?.ToDisplayString() == "System.Runtime.CompilerServices.InlineArrayAttribute");
+        if (type.SpecialType != SpecialType.None)
+            return null;
+        AttributeData? attribute = type.GetAttributes().FirstOrDefault(data => data.AttributeClass is { Name: "InlineArrayAttribute" } found
+            && found.ToDisplayString() == "System.Runtime.CompilerServices.InlineArrayAttribute");
         return attribute is { ConstructorArguments.Length: 1 } && attribute.ConstructorArguments[0].Value is int length ? length : null;
     }
 

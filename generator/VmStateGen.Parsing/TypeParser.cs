@@ -44,7 +44,7 @@ public sealed class TypeParser
     internal bool HasBrokenSubsection { get; private set; }
 
     /// <summary>Whether the type is one of ours.</summary>
-    public static bool IsState(ITypeSymbol type) => AttributeReader.Has(type.OriginalDefinition, "VmState");
+    public static bool IsState(ITypeSymbol type) => type.SpecialType == SpecialType.None && AttributeReader.Has(type.OriginalDefinition, "VmState");
 
     /// <summary>The model of a type with [VmState], or null if its annotations are wrong in a way that leaves nothing to generate.</summary>
     public static TypeModel? Parse(INamedTypeSymbol type, Compilation compilation, ProblemSink sink, CancellationToken cancel = default)

@@ -22,7 +22,22 @@ public static class WireNames
     }
 
     /// <summary><c>global::Acme.Outer.Inner</c>.</summary>
-    public static string Qualified(ITypeSymbol type) => type.ToDisplayString(QualifiedFormat);
+    public static string Qualified(ITypeSymbol type) => Keyword(type.SpecialType) ?? type.ToDisplayString(QualifiedFormat);
+
+    /// <summary>The keyword of a number: what most fields are, and the display of a symbol is slow.</summary>
+    private static string? Keyword(SpecialType type) => type switch
+    {
+        SpecialType.System_Boolean => "bool",
+        SpecialType.System_Byte => "byte",
+        SpecialType.System_SByte => "sbyte",
+        SpecialType.System_UInt16 => "ushort",
+        SpecialType.System_Int16 => "short",
+        SpecialType.System_UInt32 => "uint",
+        SpecialType.System_Int32 => "int",
+        SpecialType.System_UInt64 => "ulong",
+        SpecialType.System_Int64 => "long",
+        _ => null,
+    };
 
     /// <summary>A member's name as generated code writes it.</summary>
     public static string Escaped(string name) =>

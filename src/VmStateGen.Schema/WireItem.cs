@@ -45,6 +45,9 @@ public sealed record WireItem
     /// <summary>How null references are marked; null: there can be none.</summary>
     public NullMarking? Nulls { get; init; }
 
+    /// <summary>The member of a list's elements whose value stands before each as its marker; null: a 1 does.</summary>
+    public string? Marker { get; init; }
+
     /// <summary>What an incoming value must be.</summary>
     public Expectation Expect { get; init; }
 

@@ -2,6 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace VmStateGen;
 
@@ -18,17 +19,20 @@ public ref struct VmStateReader
     private const int FirstPiece = 4096;
 
     private readonly VmStateInput? input;
-    private ReadOnlySpan<byte> window;
-    private int position;
-    private long windowOffset;
+
+    // What is left of the window, not the window and a position: a run is one comparison and no sum.
+    private ReadOnlySpan<byte> rest;
+    private int windowLength;
+    private long windowEnd;
 
     /// <summary>Reads from <paramref name="source"/>.</summary>
     /// <param name="source">The bytes.</param>
     /// <param name="offset">Offset of its first byte in the stream, for error messages.</param>
     public VmStateReader(ReadOnlySpan<byte> source, long offset = 0)
     {
-        window = source;
-        windowOffset = offset;
+        rest = source;
+        windowLength = source.Length;
+        windowEnd = offset + source.Length;
     }
 
     /// <summary>Reads from <paramref name="input"/>; <see cref="Complete"/> hands back what was not consumed.</summary>
@@ -37,11 +41,16 @@ public ref struct VmStateReader
     public VmStateReader(VmStateInput input, long offset = 0)
     {
         this.input = input;
-        windowOffset = offset;
+        windowEnd = offset;
     }
 
     /// <summary>Offset in the stream of the next byte.</summary>
-    public readonly long Offset => windowOffset + position;
+    public readonly long Offset
+    {
+        // In place also where an error is thrown: a call there would make fast paths save registers for it.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => windowEnd - rest.Length;
+    }
 
     /// <summary>The next <paramref name="size"/> bytes, valid until the next call.</summary>
     /// <param name="size">1 to <see cref="VmStateWriter.MaxRun"/>.</param>
@@ -50,11 +59,12 @@ public ref struct VmStateReader
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ReadOnlySpan<byte> Run(int size, scoped ReadOnlySpan<byte> fields)
     {
-        if (!Has(size))
-            ThrowShort(size, fields);
-        int at = position;
-        position = at + size;
-        return window.Slice(at, size);
+        if (rest.Length < size)
+            NextWindow(size, fields);
+        // Unchecked: either way the bytes are there now, which the JIT cannot know of NextWindow, and Slice would ask twice more.
+        ref byte first = ref MemoryMarshal.GetReference(rest);
+        rest = MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref first, size), rest.Length - size);
+        return MemoryMarshal.CreateReadOnlySpan(ref first, size);
     }
 
     /// <summary>Raw bytes, as many as <paramref name="destination"/> has.</summary>
@@ -118,7 +128,7 @@ public ref struct VmStateReader
         while (done < count)
         {
             int size = NextCount(1, done, count, field);
-            position += size;
+            rest = rest[size..];
             done += size;
         }
     }
@@ -136,14 +146,13 @@ public ref struct VmStateReader
     /// What is left of the window. Code that walks many small elements does so here, with a position of its own, and tells with
     /// <see cref="Consume"/> how far it came: a position that is read and written in memory for each costs as much as the element.
     /// </summary>
-    public readonly ReadOnlySpan<byte> Rest => window[position..];
+    public readonly ReadOnlySpan<byte> Rest => rest;
 
     /// <summary>Moves on over bytes of <see cref="Rest"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There are not so many.</exception>
     public void Consume(int count)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)(window.Length - position));
-        position += count;
+        rest = rest[count..];
     }
 
     /// <summary>As <see cref="NextElement(ReadOnlySpan{byte})"/> for elements of one size, but an element and its marker are only brought into <see cref="Rest"/>.</summary>
@@ -152,11 +161,11 @@ public ref struct VmStateReader
     /// <param name="fields">The run map of an element.</param>
     public bool HasElement(scoped ReadOnlySpan<byte> field, int size, scoped ReadOnlySpan<byte> fields)
     {
-        if (!Has(1) || window[position] != 1)
+        if (!Has(1) || rest[0] != 1)
             return NextElement(field);
         if (!Has(size + 1))
         {
-            position++;
+            rest = rest[1..];
             ThrowShort(size, fields);
         }
         return true;
@@ -197,11 +206,28 @@ public ref struct VmStateReader
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool NextSubsection(scoped ReadOnlySpan<byte> parent, out ReadOnlySpan<byte> name, out int version)
     {
-        if (Has(1) && window[position] == 0x05)
+        if (Has(1) && rest[0] == 0x05)
             return ReadSubsection(parent, out name, out version);
         name = default;
         version = 0;
         return false;
+    }
+
+    /// <summary>The end of a state without subsections: one of that parent is an error.</summary>
+    /// <param name="parent">Name of the state whose fields were read last, UTF-8.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void EndState(scoped ReadOnlySpan<byte> parent)
+    {
+        ReadOnlySpan<byte> next = rest;
+        if (next.Length > 0 ? next[0] == 0x05 : input is not null)
+            RefuseSubsection(parent);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void RefuseSubsection(scoped ReadOnlySpan<byte> parent)
+    {
+        if (NextSubsection(parent, out ReadOnlySpan<byte> name, out int version))
+            VmStateErrors.ThrowUnknownSubsection(name, version, Offset - 6 - name.Length);
     }
 
     private bool ReadSubsection(scoped ReadOnlySpan<byte> parent, out ReadOnlySpan<byte> name, out int version)
@@ -210,18 +236,18 @@ public ref struct VmStateReader
         version = 0;
         if (!Has(2))
             return false;
-        int length = window[position + 1];
+        int length = rest[1];
         if (length < parent.Length + 1)
             return false;
         for (int i = 0; i < parent.Length; i++)
         {
-            if (!Has(3 + i) || window[position + 2 + i] != parent[i])
+            if (!Has(3 + i) || rest[2 + i] != parent[i])
                 return false;
         }
         if (!Has(2 + length))
             return false;
         if (!Has(6 + length))
-            throw new VmStateException("the version of a subsection", "the end of the stream", windowOffset + window.Length);
+            throw new VmStateException("the version of a subsection", "the end of the stream", windowEnd);
         ReadOnlySpan<byte> header = Take(6 + length);
         name = header.Slice(2, length);
         version = BinaryPrimitives.ReadInt32BigEndian(header[(2 + length)..]);
@@ -235,25 +261,25 @@ public ref struct VmStateReader
     /// </summary>
     public readonly void Require(long bytes, scoped ReadOnlySpan<byte> field)
     {
-        if (input is null && bytes > window.Length - position)
+        if (input is null && bytes > rest.Length)
             throw ShortArray(1, 0, bytes, field);
     }
 
     /// <summary>Hands what was not consumed back to the input. Nothing may be read afterwards.</summary>
     public void Complete()
     {
-        if (input is not null && position > 0)
-            input.Advance(position, 0);
-        windowOffset += position;
-        window = default;
-        position = 0;
+        if (input is not null && rest.Length < windowLength)
+            input.Advance(windowLength - rest.Length, 0);
+        windowEnd = Offset;
+        rest = default;
+        windowLength = 0;
     }
 
     /// <summary>Whether the stream ends here; waits for one byte.</summary>
     public bool AtEnd() => !Has(1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool Has(int size) => window.Length - position >= size || (input is not null && Refill(size));
+    private bool Has(int size) => rest.Length >= size || (input is not null && Refill(size));
 
     private byte Byte(scoped ReadOnlySpan<byte> field)
     {
@@ -264,8 +290,8 @@ public ref struct VmStateReader
 
     private ReadOnlySpan<byte> Take(int size)
     {
-        ReadOnlySpan<byte> taken = window.Slice(position, size);
-        position += size;
+        ReadOnlySpan<byte> taken = rest[..size];
+        rest = rest[size..];
         return taken;
     }
 
@@ -275,22 +301,29 @@ public ref struct VmStateReader
         int wanted = (int)Math.Min((long)(total - done) * elementSize, VmStateWriter.MaxRun / elementSize * elementSize);
         if (!Has(wanted) && !Has(elementSize))
             throw ShortArray(elementSize, done, total, field);
-        return Math.Min(total - done, (window.Length - position) / elementSize);
+        return Math.Min(total - done, rest.Length / elementSize);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
+    private void NextWindow(int size, scoped ReadOnlySpan<byte> fields)
+    {
+        if (input is null || !Refill(size))
+            ThrowShort(size, fields);
+    }
+
     private bool Refill(int size)
     {
-        window = input!.Advance(position, size);
-        windowOffset += position;
-        position = 0;
-        return window.Length >= size;
+        long offset = Offset;
+        rest = input!.Advance(windowLength - rest.Length, size);
+        windowLength = rest.Length;
+        windowEnd = offset + rest.Length;
+        return rest.Length >= size;
     }
 
     [DoesNotReturn]
     private readonly void ThrowShort(int size, scoped ReadOnlySpan<byte> fields)
     {
-        int left = window.Length - position;
+        int left = rest.Length;
         RunMap.Place place = RunMap.Find(fields, left);
         var exception = new VmStateException(Bytes(place.Size), $"the end of the stream after {left - place.Start}", Offset + left);
         exception.Within(place.Path);
@@ -299,7 +332,7 @@ public ref struct VmStateReader
 
     private readonly VmStateException ShortArray(int elementSize, int done, long total, scoped ReadOnlySpan<byte> field)
     {
-        int left = window.Length - position;
+        int left = rest.Length;
         long found = (long)done * elementSize + left;
         var exception = new VmStateException(
             Bytes(total * elementSize), $"the end of the stream after {found}", Offset + left);

@@ -2,6 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace VmStateGen;
 
@@ -16,17 +17,21 @@ public ref struct VmStateWriter
 
     private readonly VmStateOutput? output;
     private readonly long start;
-    private Span<byte> window;
-    private int position;
-    private long windowOffset;
+
+    // What is left of the window, not the window and a position: a run is one comparison and no sum.
+    private Span<byte> rest;
+    private int windowLength;
+    private long windowEnd;
 
     /// <summary>Writes to <paramref name="destination"/>; more than fits is a <see cref="VmStateException"/>.</summary>
     /// <param name="destination">Where the bytes go.</param>
     /// <param name="offset">Offset of its first byte in the stream, for error messages.</param>
     public VmStateWriter(Span<byte> destination, long offset = 0)
     {
-        window = destination;
-        windowOffset = start = offset;
+        rest = destination;
+        windowLength = destination.Length;
+        start = offset;
+        windowEnd = offset + destination.Length;
     }
 
     /// <summary>Writes to <paramref name="output"/>; <see cref="Complete"/> hands over the last window.</summary>
@@ -35,12 +40,19 @@ public ref struct VmStateWriter
     public VmStateWriter(VmStateOutput output, long offset = 0)
     {
         this.output = output;
-        window = output.Advance(0, 0);
-        windowOffset = start = offset;
+        rest = output.Advance(0, 0);
+        windowLength = rest.Length;
+        start = offset;
+        windowEnd = offset + rest.Length;
     }
 
     /// <summary>Offset in the stream of the next byte.</summary>
-    public readonly long Offset => windowOffset + position;
+    public readonly long Offset
+    {
+        // In place also where an error is thrown: a call there would make fast paths save registers for it.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => windowEnd - rest.Length;
+    }
 
     /// <summary>Bytes written since the writer was made.</summary>
     public readonly long BytesWritten => Offset - start;
@@ -50,26 +62,27 @@ public ref struct VmStateWriter
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Span<byte> Run(int size)
     {
-        if (window.Length - position < size)
+        if (rest.Length < size)
             NextWindow(size);
-        int at = position;
-        position = at + size;
-        return window.Slice(at, size);
+        // Unchecked: either way there is room now, which the JIT cannot know of NextWindow, and Slice would ask twice more.
+        ref byte first = ref MemoryMarshal.GetReference(rest);
+        rest = MemoryMarshal.CreateSpan(ref Unsafe.Add(ref first, size), rest.Length - size);
+        return MemoryMarshal.CreateSpan(ref first, size);
     }
 
     /// <summary>Raw bytes, any number.</summary>
     public void WriteBytes(scoped ReadOnlySpan<byte> bytes)
     {
-        while (bytes.Length > window.Length - position)
+        while (bytes.Length > rest.Length)
         {
-            int room = output is null ? 0 : window.Length - position;
-            bytes[..room].CopyTo(window[position..]);
-            position += room;
+            int room = output is null ? 0 : rest.Length;
+            bytes[..room].CopyTo(rest);
+            rest = rest[room..];
             bytes = bytes[room..];
             NextWindow(output is null ? bytes.Length : Math.Min(bytes.Length, MaxRun));
         }
-        bytes.CopyTo(window[position..]);
-        position += bytes.Length;
+        bytes.CopyTo(rest);
+        rest = rest[bytes.Length..];
     }
 
     /// <summary>Numbers of 1, 2, 4, 8 or 16 bytes, any number of them.</summary>
@@ -80,7 +93,7 @@ public ref struct VmStateWriter
         while (values.Length > 0)
         {
             // What is left of the window, where that is more than a run: one long copy instead of many.
-            int count = Math.Min(values.Length, Math.Max(perRun, (window.Length - position) / Unsafe.SizeOf<T>()));
+            int count = Math.Min(values.Length, Math.Max(perRun, rest.Length / Unsafe.SizeOf<T>()));
             BigEndian.Write(values[..count], Run(count * Unsafe.SizeOf<T>()));
             values = values[count..];
         }
@@ -126,10 +139,10 @@ public ref struct VmStateWriter
     /// <summary>Hands the last window over to the output. Nothing may be written afterwards.</summary>
     public void Complete()
     {
-        output?.Advance(position, 0);
-        windowOffset += position;
-        window = default;
-        position = 0;
+        output?.Advance(windowLength - rest.Length, 0);
+        windowEnd = Offset;
+        rest = default;
+        windowLength = 0;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -137,16 +150,17 @@ public ref struct VmStateWriter
     {
         if (output is null)
             ThrowFull(size);
-        window = output.Advance(position, size);
-        windowOffset += position;
-        position = 0;
-        if (window.Length < size)
-            throw new InvalidOperationException($"{output.GetType()} handed out a window of {window.Length} bytes where {size} were asked for");
+        long offset = Offset;
+        rest = output.Advance(windowLength - rest.Length, size);
+        windowLength = rest.Length;
+        windowEnd = offset + rest.Length;
+        if (rest.Length < size)
+            throw new InvalidOperationException($"{output.GetType()} handed out a window of {rest.Length} bytes where {size} were asked for");
     }
 
     [DoesNotReturn]
     private readonly void ThrowFull(int size) => throw new VmStateException(
         $"room for {size} more bytes",
-        $"{window.Length - position} bytes left in the destination (VmState.MaxSize tells how many are enough)",
+        $"{rest.Length} bytes left in the destination (VmState.MaxSize tells how many are enough)",
         Offset);
 }

@@ -159,10 +159,7 @@ Acme.Arrays#011 "tail" pad[2]
             }
             else
                 throw __Errors.Version(version, 1, 1, reader.Offset);
-            while (reader.NextSubsection("arrays"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-            {
-                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-            }
+            reader.EndState("arrays"u8);
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>

@@ -298,16 +298,15 @@ Acme.Collections#017 "last" u8
                         while (reader.HasElement("free"u8, 4, "length:4"u8))
                         {
                             global::System.ReadOnlySpan<byte> rest = reader.Rest;
-                            int at = 0;
-                            for (; rest.Length - at > 4 && rest[at] == 1; at += 5, i++)
+                            for (; rest.Length > 4 && rest[0] == 1; rest = rest.Slice(5), i++)
                             {
                                 if (i == 8)
-                                    __Errors.ThrowCount("free"u8, 8, 8 + 1L, reader.Offset + at);
+                                    __Errors.ThrowCount("free"u8, 8, 8 + 1L, reader.Offset + (reader.Rest.Length - rest.Length));
                                 node ??= list.AddLast(default(global::Acme.Segment));
-                                node.ValueRef.LoadVmStateRun1(rest.Slice(at + 1, 4));
+                                node.ValueRef.LoadVmStateRun1(rest.Slice(1, 4));
                                 node = node.Next;
                             }
-                            reader.Consume(at);
+                            reader.Consume(reader.Rest.Length - rest.Length);
                         }
                     }
                     catch (__Exception e) when (e.Within("free", i))
@@ -471,10 +470,7 @@ Acme.Collections#017 "last" u8
             }
             else
                 throw __Errors.Version(version, 1, 1, reader.Offset);
-            while (reader.NextSubsection("collections"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-            {
-                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-            }
+            reader.EndState("collections"u8);
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>

@@ -58,10 +58,12 @@ Acme.Request#001 "segments" list<Acme.Segment> max 4 element-version 1
                     {
                         int count = global::System.Math.Min(elements.Length, 819);
                         global::System.Span<byte> run = writer.Run(count * 5);
-                        for (int i = 0; i < count; i++)
+                        foreach (ref global::Acme.Segment element in elements.Slice(0, count))
                         {
-                            run[i * 5] = 1;
-                            elements[i].SaveVmStateRun1(run.Slice(i * 5 + 1, 4));
+                            global::System.Span<byte> wire = run.Slice(0, 5);
+                            wire[0] = 1;
+                            element.SaveVmStateRun1(wire.Slice(1, 4));
+                            run = run.Slice(5);
                         }
                         elements = elements.Slice(count);
                     }
@@ -90,16 +92,19 @@ Acme.Request#001 "segments" list<Acme.Segment> max 4 element-version 1
                         while (reader.HasElement("segments"u8, 4, "length:4"u8))
                         {
                             global::System.ReadOnlySpan<byte> rest = reader.Rest;
-                            int at = 0;
-                            for (; rest.Length - at > 4 && rest[at] == 1; at += 5, i++)
+                            global::System.Span<global::Acme.Segment> elements = global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list);
+                            for (; rest.Length > 4 && rest[0] == 1; rest = rest.Slice(5), i++)
                             {
                                 if (i == 4)
-                                    __Errors.ThrowCount("segments"u8, 4, 4 + 1L, reader.Offset + at);
-                                if (i == list.Count)
+                                    __Errors.ThrowCount("segments"u8, 4, 4 + 1L, reader.Offset + (reader.Rest.Length - rest.Length));
+                                if (i == elements.Length)
+                                {
                                     list.Add(default);
-                                global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list)[i].LoadVmStateRun1(rest.Slice(at + 1, 4));
+                                    elements = global::System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list);
+                                }
+                                elements[i].LoadVmStateRun1(rest.Slice(1, 4));
                             }
-                            reader.Consume(at);
+                            reader.Consume(reader.Rest.Length - rest.Length);
                         }
                     }
                     catch (__Exception e) when (e.Within("segments", i))
@@ -112,10 +117,7 @@ Acme.Request#001 "segments" list<Acme.Segment> max 4 element-version 1
             }
             else
                 throw __Errors.Version(version, 1, 2, reader.Offset);
-            while (reader.NextSubsection("request"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-            {
-                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-            }
+            reader.EndState("request"u8);
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>

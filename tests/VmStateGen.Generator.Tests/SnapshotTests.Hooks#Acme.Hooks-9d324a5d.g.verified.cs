@@ -138,10 +138,7 @@ Acme.Hooks#002 "position" u8
             }
             else
                 throw __Errors.Version(version, 1, 2, reader.Offset);
-            while (reader.NextSubsection("hooks"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-            {
-                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-            }
+            reader.EndState("hooks"u8);
             try
             {
                 this.Rebuild(version);

@@ -66,10 +66,7 @@ Acme.BasePart#000 "id" u32
             }
             else
                 throw __Errors.Version(version, 1, 1, reader.Offset);
-            while (reader.NextSubsection("base part"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-            {
-                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-            }
+            reader.EndState("base part"u8);
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>

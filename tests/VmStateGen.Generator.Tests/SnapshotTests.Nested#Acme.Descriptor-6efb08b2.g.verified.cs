@@ -74,10 +74,7 @@ Acme.Descriptor#001 "length" u32 since 2
                 __LoadVersion1(ref reader, version);
             else
                 throw __Errors.Version(version, 1, 2, reader.Offset);
-            while (reader.NextSubsection("descriptor"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-            {
-                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-            }
+            reader.EndState("descriptor"u8);
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>

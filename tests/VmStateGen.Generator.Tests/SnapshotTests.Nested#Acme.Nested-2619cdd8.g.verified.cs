@@ -217,10 +217,7 @@ Acme.Nested#007 "property" Acme.Descriptor
             }
             else
                 throw __Errors.Version(version, 1, 1, reader.Offset);
-            while (reader.NextSubsection("nested"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-            {
-                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-            }
+            reader.EndState("nested"u8);
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>

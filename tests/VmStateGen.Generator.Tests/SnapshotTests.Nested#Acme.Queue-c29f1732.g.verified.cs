@@ -78,10 +78,7 @@ Acme.Queue#001 "size" u8 equal
             }
             else
                 throw __Errors.Version(version, 1, 1, reader.Offset);
-            while (reader.NextSubsection("queue"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-            {
-                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-            }
+            reader.EndState("queue"u8);
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>

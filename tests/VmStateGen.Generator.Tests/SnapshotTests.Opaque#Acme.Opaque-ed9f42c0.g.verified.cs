@@ -288,10 +288,7 @@ Acme.Opaque#006 "number" f64
             }
             else
                 throw __Errors.Version(version, 1, 1, reader.Offset);
-            while (reader.NextSubsection("opaque"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-            {
-                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-            }
+            reader.EndState("opaque"u8);
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>

@@ -339,9 +339,7 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1 nullable
                     came0 = true;
                 }
                 else
-                {
                     __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-                }
             }
             if (!came0)
                 this.extra = null;

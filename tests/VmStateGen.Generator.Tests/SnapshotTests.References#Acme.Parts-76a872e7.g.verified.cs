@@ -70,10 +70,7 @@ Acme.Parts#001 "exponent" u16
             }
             else
                 throw __Errors.Version(version, 1, 1, reader.Offset);
-            while (reader.NextSubsection("parts"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-            {
-                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-            }
+            reader.EndState("parts"u8);
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>

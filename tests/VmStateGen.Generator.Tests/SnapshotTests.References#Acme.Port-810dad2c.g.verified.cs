@@ -79,10 +79,7 @@ Acme.Port#001 "wide" u32 when IsWide
             }
             else
                 throw __Errors.Version(version, 1, 1, reader.Offset);
-            while (reader.NextSubsection("port"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-            {
-                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-            }
+            reader.EndState("port"u8);
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>

@@ -155,10 +155,7 @@ Acme.Mode @enum u16 Off=0 On=7
             }
             else
                 throw __Errors.Version(version, 1, 1, reader.Offset);
-            while (reader.NextSubsection("scalars"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-            {
-                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-            }
+            reader.EndState("scalars"u8);
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>

@@ -70,10 +70,7 @@ Acme.Outer`1+Middle+event#000 "class" i32
                     }
                     else
                         throw __Errors.Version(version, 1, 1, reader.Offset);
-                    while (reader.NextSubsection("event"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-                    {
-                        __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-                    }
+                    reader.EndState("event"u8);
                 }
 
                 /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>

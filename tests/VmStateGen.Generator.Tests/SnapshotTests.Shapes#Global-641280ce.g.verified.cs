@@ -64,10 +64,7 @@ Global#000 "value" i32
         }
         else
             throw __Errors.Version(version, 1, 1, reader.Offset);
-        while (reader.NextSubsection("global"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-        {
-            __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-        }
+        reader.EndState("global"u8);
     }
 
     /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>

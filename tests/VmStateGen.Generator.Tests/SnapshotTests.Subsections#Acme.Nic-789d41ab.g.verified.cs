@@ -229,9 +229,7 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
                     }
                 }
                 else
-                {
                     __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-                }
             }
             if (!came0)
             {

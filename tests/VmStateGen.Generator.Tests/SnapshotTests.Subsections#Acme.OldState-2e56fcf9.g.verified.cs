@@ -66,10 +66,7 @@ Acme.OldState#000 "ignored" u32
             }
             else
                 throw __Errors.Version(version, 1, 1, reader.Offset);
-            while (reader.NextSubsection("nic/old"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-            {
-                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-            }
+            reader.EndState("nic/old"u8);
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>

@@ -117,10 +117,7 @@ Acme.Versions#006 "old" u8 when IsOld
                 __LoadVersion1(ref reader, version);
             else
                 throw __Errors.Version(version, 1, 4, reader.Offset);
-            while (reader.NextSubsection("versions"u8, out global::System.ReadOnlySpan<byte> name, out int subsectionVersion))
-            {
-                __Errors.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);
-            }
+            reader.EndState("versions"u8);
         }
 
         /// <summary>Describes the state at a version: generated, called by what contains this state.</summary>

@@ -97,6 +97,7 @@ public static class RuleCases
         yield return Change("codec gone", [(" codec Acme.Blob/1", "")], ["19 error Acme.Nic/blob"], ["19 error Acme.Nic/blob"]);
         yield return Change("list becomes array", [("list<Acme.Request> max 8 element-version 1", "Acme.Request[8]")], ["19 error Acme.Nic/requests"], ["19 error Acme.Nic/requests"]);
         yield return Change("null markers", [("count \"count\" max 16", "count \"count\" max 16 nulls")], ["19 error Acme.Nic/ring"], ["19 error Acme.Nic/ring"]);
+        yield return Change("list marker", [("max 8 element-version 1", "max 8 element-version 1 marker Kind")], ["19 error Acme.Nic/requests"], ["19 error Acme.Nic/requests"]);
         yield return Change("bytes as numbers", [(" codec Acme.Blob/1", ""), ("\"eeprom\" u16[64]", "\"eeprom\" bytes[128]")], ["14 error Acme.Nic/eeprom", "19 error Acme.Nic/blob"], ["14 error Acme.Nic/eeprom", "19 error Acme.Nic/blob"]);
         yield return Change("padding's size", [("pad[4]", "pad[8]")], ["20 error Acme.Nic/unused"], ["20 error Acme.Nic/unused"]);
         yield return Change("padding reused", [("\"unused\" pad[4]", "\"fresh\" u32")], ["21 error Acme.Nic/fresh"], ["21 error Acme.Nic/fresh"]);

@@ -58,6 +58,7 @@ internal static class Schemas
         from structVersion in OptionalNumber(Small)
         from elementVersion in OptionalNumber(Small)
         from nulls in Gen.Elements<NullMarking?>(null, NullMarking.Nulls, NullMarking.Every)
+        from marker in Optional(Token)
         from expect in Gen.Elements(Enum.GetValues<Expectation>())
         from via in Optional(Key)
         from codec in Optional(Key)
@@ -79,6 +80,7 @@ internal static class Schemas
             StructVersion = structVersion,
             ElementVersion = elementVersion,
             Nulls = nulls,
+            Marker = marker,
             Expect = expect,
             Via = via,
             Codec = codec,

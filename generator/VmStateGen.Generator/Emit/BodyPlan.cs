@@ -8,12 +8,12 @@ namespace VmStateGen.Generator.Emit;
 /// <summary>A part of a state with versions of its own: the state itself, or a flat subsection.</summary>
 internal sealed class BodyPlan
 {
-    private readonly Dictionary<WireItem, BoundItem> byWire;
+    private readonly Dictionary<ItemNumber, BoundItem> byWire;
 
     public BodyPlan(LinkedType type, SubsectionSchema? flat)
     {
         Items = type.Bound(flat?.Name).ToList();
-        byWire = Items.ToDictionary(item => item.Wire);
+        byWire = Items.ToDictionary(item => item.Wire.Number);
         Name = flat?.Name ?? type.Model.Schema.Name;
         Version = flat?.Version ?? type.Model.Schema.Version;
         MinimumVersion = flat?.MinimumVersion ?? type.Model.Schema.MinimumVersion;
@@ -35,9 +35,9 @@ internal sealed class BodyPlan
 
     /// <summary>Runs and single items.</summary>
     public IReadOnlyList<LayoutStep> Steps(IEnumerable<BoundItem> items) =>
-        WireLayout.Steps(items.Select(item => item.Wire), wire => byWire[wire].Linked.RunSize);
+        WireLayout.Steps(items.Select(item => item.Wire), wire => byWire[wire.Number].Linked.RunSize);
 
-    public BoundItem Find(WireItem wire) => byWire[wire];
+    public BoundItem Find(WireItem wire) => byWire[wire.Number];
 
     /// <summary>The condition under which a version belongs to the range, given that no newer range did.</summary>
     public string Condition(VersionRange range) =>

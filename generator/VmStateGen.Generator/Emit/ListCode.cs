@@ -72,21 +72,31 @@ internal static class ListCode
         source.Block($"while (reader.HasElement({MemberCode.Name(item)}, {size}, {SourceWriter.Utf8(item.Linked.Nested!.RunMap)}))", () =>
         {
             source.Line($"{Names.ReadOnlySpan}<byte> rest = reader.Rest;");
-            source.Line("int at = 0;");
-            source.Block($"for (; rest.Length - at > {size} && rest[at] == 1; at += {size + 1}, i++)", () => LoadElement(source, item));
-            source.Line("reader.Consume(at);");
+            if (item.Model.Form != MemberForm.LinkedList)
+                source.Line($"{Names.Span}<{item.Model.Type}> elements = {Marshal}.AsSpan(list);");
+            source.Block($"for (; rest.Length > {size} && rest[0] == 1; rest = rest.Slice({size + 1}), i++)", () => LoadElement(source, item));
+            source.Line("reader.Consume(reader.Rest.Length - rest.Length);");
         });
     }
 
     private static void LoadElement(SourceWriter source, BoundItem item)
     {
         bool isLinked = item.Model.Form == MemberForm.LinkedList;
+        bool isRun = IsRun(item);
         source.Line($"if (i == {item.Wire.Max})");
-        source.Indented(() => source.Line($"{Names.Errors}.ThrowCount({MemberCode.Name(item)}, {item.Wire.Max}, {item.Wire.Max} + 1L, reader.Offset{(IsRun(item) ? " + at" : "")});"));
+        source.Indented(() => source.Line($"{Names.Errors}.ThrowCount({MemberCode.Name(item)}, {item.Wire.Max}, {item.Wire.Max} + 1L, reader.Offset{(isRun ? " + (reader.Rest.Length - rest.Length)" : "")});"));
         string made = item.Model.IsStructState ? "default" : $"new {item.Model.Type}()";
         if (isLinked)
         {
             source.Line($"node ??= list.AddLast({(item.Model.IsStructState ? $"default({item.Model.Type})" : made)});");
+        }
+        else if (isRun)
+        {
+            source.Block("if (i == elements.Length)", () =>
+            {
+                source.Line("list.Add(default);");
+                source.Line($"elements = {Marshal}.AsSpan(list);");
+            });
         }
         else
         {
@@ -96,8 +106,8 @@ internal static class ListCode
         string place = item.Model.IsStructState ? Element(item) : $"({Slot(item)} ??= {made})";
         if (item.Model.Marker is string marker)
             source.Line($"{place}.{marker} = marker;");
-        if (IsRun(item))
-            source.Line($"{Element(item)}.{Names.LoadRun}{item.Linked.Nested!.RunVersion}(rest.Slice(at + 1, {Size(item)}));");
+        if (isRun)
+            source.Line($"{(isLinked ? Element(item) : "elements[i]")}.{Names.LoadRun}{item.Linked.Nested!.RunVersion}(rest.Slice(1, {Size(item)}));");
         else
             MemberCode.Call(source, item.Model.SetsParent, place, $"{Names.Load}(ref reader, {Version(item)})");
         if (isLinked)
@@ -141,10 +151,12 @@ internal static class ListCode
             {
                 source.Line($"int count = global::System.Math.Min(elements.Length, {WireLayout.MaxRun / size});");
                 source.Line($"{Names.Span}<byte> run = writer.Run(count * {size});");
-                source.Block("for (int i = 0; i < count; i++)", () =>
+                source.Block($"foreach (ref {item.Model.Type} element in elements.Slice(0, count))", () =>
                 {
-                    source.Line($"run[i * {size}] = 1;");
-                    source.Line($"elements[i].{save}(run.Slice(i * {size} + 1, {size - 1}));");
+                    source.Line($"{Names.Span}<byte> wire = run.Slice(0, {size});");
+                    source.Line("wire[0] = 1;");
+                    source.Line($"element.{save}(wire.Slice(1, {size - 1}));");
+                    source.Line($"run = run.Slice({size});");
                 });
                 source.Line("elements = elements.Slice(count);");
             });

@@ -333,6 +333,11 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
     private void Subsections()
     {
         StateSchema schema = type.Model.Schema;
+        if (schema.Subsections.Count + schema.RemovedSubsections.Count == 0)
+        {
+            source.Line($"reader.EndState({SourceWriter.Utf8(schema.Name)});");
+            return;
+        }
         for (int i = 0; i < schema.Subsections.Count; i++)
         {
             if (NeedsArrival(type.Model.Subsections[i]))
@@ -355,11 +360,8 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
                     source.Block(MemberCode.Within(schema.RemovedSubsections[index].Name), () => source.Line("throw;"));
                 });
             }
-            string unknown = $"{Names.Errors}.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);";
-            if (otherwise == "if")
-                source.Line(unknown);
-            else
-                source.Block("else", () => source.Line(unknown));
+            source.Line("else");
+            source.Indented(() => source.Line($"{Names.Errors}.ThrowUnknownSubsection(name, subsectionVersion, reader.Offset - 6 - name.Length);"));
         });
         for (int i = 0; i < schema.Subsections.Count; i++)
             AfterArrival(type.Model.Subsections[i], i);

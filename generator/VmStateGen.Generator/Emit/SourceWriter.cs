@@ -43,7 +43,18 @@ internal sealed class SourceWriter
     public override string ToString() => text.ToString();
 
     /// <summary>A string literal.</summary>
-    public static string Quote(string value) => SymbolDisplay.FormatLiteral(value, quote: true);
+    public static string Quote(string value) => IsPlain(value) ? "\"" + value + "\"" : SymbolDisplay.FormatLiteral(value, quote: true);
+
+    /// <summary>Nothing to escape, as in nearly every name: there are thousands.</summary>
+    private static bool IsPlain(string value)
+    {
+        foreach (char c in value)
+        {
+            if (c is < ' ' or > '~' or '"' or '\\')
+                return false;
+        }
+        return true;
+    }
 
     /// <summary>A UTF-8 literal.</summary>
     public static string Utf8(string value) => Quote(value) + "u8";

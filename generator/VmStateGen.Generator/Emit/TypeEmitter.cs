@@ -29,22 +29,23 @@ internal static class TypeEmitter
     private static void Declaration(SourceWriter source, LinkedType type, int level)
     {
         bool isOwn = level == type.Model.Declarations.Count - 1;
+        string schema = isOwn ? SchemaText(type.Model) : "";
         if (isOwn)
         {
             source.Line($"[{Names.Root}VmStateSchema(\"\"\"");
-            source.Verbatim(SchemaText(type.Model));
+            source.Verbatim(schema);
             source.Verbatim("\"\"\")]\n");
         }
         source.Block(type.Model.Declarations[level] + (isOwn ? $" : {Names.Root}IVmState" : ""), () =>
         {
             if (isOwn)
-                Members(source, type);
+                Members(source, type, schema);
             else
                 Declaration(source, type, level + 1);
         });
     }
 
-    private static void Members(SourceWriter source, LinkedType type)
+    private static void Members(SourceWriter source, LinkedType type, string schemaText)
     {
         StateSchema schema = type.Model.Schema;
         string hides = type.Model.HidesBase ? "new " : "";
@@ -54,7 +55,7 @@ internal static class TypeEmitter
         source.Line($"{Names.Root}VmStateType {Names.Root}IVmState.StateType => __vmStateType;");
         source.Line();
         source.Line($"{Names.ReadOnlySpan}<byte> {Names.Root}IVmState.Schema => \"\"\"");
-        source.Verbatim(SchemaText(type.Model));
+        source.Verbatim(schemaText);
         source.Verbatim("\"\"\"u8;\n");
         source.Line();
         source.Line($"bool {Names.Root}IVmState.IsNeeded => {type.Model.Needed?.Expression ?? "true"};");

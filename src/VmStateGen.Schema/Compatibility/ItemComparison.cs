@@ -24,6 +24,11 @@ internal static class ItemComparison
             return Encoding(old.Via is null ? $"{current.Via} is on the wire instead of it" : $"{old.Via} was on the wire instead of it", "Via", old.Via);
         if (old.Nulls != current.Nulls)
             return Encoding($"null entries were marked {Marking(old)} and are marked {Marking(current)}", "NullMarker", old.Nulls?.ToString());
+        if (old.Shape is WireShape.List && current.Shape is WireShape.List && (old.Marker is null) != (current.Marker is null))
+        {
+            return Encoding(old.Marker is null ? $"a 1 stood before each element, and now {current.Marker} does" : $"{old.Marker} stood before each element, and now a 1 does",
+                "Marker", old.Marker);
+        }
         return Shape(old, current, isSameCount) ?? Part(old, current);
     }
 

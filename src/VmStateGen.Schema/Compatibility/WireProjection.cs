@@ -115,7 +115,7 @@ public static class WireProjection
                         Nested(state.Type, item.StructVersion, state.Array);
                         break;
                     case WireShape.List list:
-                        Leaf("list [");
+                        Leaf(item.Marker is null ? "list [" : "list of marked [");
                         Element(list.Type);
                         Leaf("]");
                         break;

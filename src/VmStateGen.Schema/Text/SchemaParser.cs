@@ -182,6 +182,7 @@ public static class SchemaParser
             StructVersion = NumberProperty(line, "struct-version"),
             ElementVersion = NumberProperty(line, "element-version"),
             Nulls = line.Take("nulls") ? NullMarking.Nulls : line.Take("every") ? NullMarking.Every : null,
+            Marker = Property(line, "marker"),
             Expect = line.Take("equal") ? Expectation.Equal : line.Take("not-above") ? Expectation.NotAbove : Expectation.None,
             Via = Property(line, "via"),
         };

@@ -88,6 +88,7 @@ public static class SchemaWriter
         Add(words, "element-version", Number(item.ElementVersion));
         if (item.Nulls is NullMarking nulls)
             words.Add(nulls == NullMarking.Nulls ? "nulls" : "every");
+        Add(words, "marker", item.Marker);
         if (item.Expect != Expectation.None)
             words.Add(item.Expect == Expectation.Equal ? "equal" : "not-above");
         Add(words, "via", item.Via);
