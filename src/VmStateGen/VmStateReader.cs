@@ -59,7 +59,7 @@ public ref struct VmStateReader
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ReadOnlySpan<byte> Run(int size, scoped ReadOnlySpan<byte> fields)
     {
-        if (rest.Length < size)
+        if ((uint)rest.Length < (uint)size)
             NextWindow(size, fields);
         // Unchecked: either way the bytes are there now, which the JIT cannot know of NextWindow, and Slice would ask twice more.
         ref byte first = ref MemoryMarshal.GetReference(rest);
@@ -307,6 +307,7 @@ public ref struct VmStateReader
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void NextWindow(int size, scoped ReadOnlySpan<byte> fields)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(size);
         if (input is null || !Refill(size))
             ThrowShort(size, fields);
     }

@@ -62,7 +62,7 @@ public ref struct VmStateWriter
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Span<byte> Run(int size)
     {
-        if (rest.Length < size)
+        if ((uint)rest.Length < (uint)size)
             NextWindow(size);
         // Unchecked: either way there is room now, which the JIT cannot know of NextWindow, and Slice would ask twice more.
         ref byte first = ref MemoryMarshal.GetReference(rest);
@@ -148,6 +148,7 @@ public ref struct VmStateWriter
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void NextWindow(int size)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(size);
         if (output is null)
             ThrowFull(size);
         long offset = Offset;

@@ -7,6 +7,15 @@ namespace VmStateGen.Tests;
 public class ReaderTests
 {
     [Theory]
+    [InlineData(-1)]
+    [InlineData(int.MinValue)]
+    public void A_run_of_a_negative_length_is_refused(int size)
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => new VmStateReader(new byte[8]).Run(size, default).Length);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new VmStateReader(new PiecewiseInput(new byte[8], 0)).Run(size, default).Length);
+    }
+
+    [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(7)]

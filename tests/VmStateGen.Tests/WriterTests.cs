@@ -7,6 +7,15 @@ namespace VmStateGen.Tests;
 public class WriterTests
 {
     [Theory]
+    [InlineData(-1)]
+    [InlineData(int.MinValue)]
+    public void A_run_of_a_negative_length_is_refused(int size)
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => new VmStateWriter(new byte[8]).Run(size).Length);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new VmStateWriter(new PiecewiseOutput(8)).Run(size).Length);
+    }
+
+    [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(VmStateWriter.MaxRun)]
