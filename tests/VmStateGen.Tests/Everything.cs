@@ -2,7 +2,7 @@ using System;
 
 namespace VmStateGen.Tests;
 
-/// <summary>A device that uses all there is; only what must allocate on every load (a text codec, a removed subsection) is not in it.</summary>
+/// <summary>A device that uses all there is; only what must allocate on every load is in <see cref="Allocating"/>.</summary>
 [VmState("everything", Version = 3, MinimumVersion = 1)]
 [Subsection("everything/flat", Version = 2, MinimumVersion = 1, Needed = nameof(FlatNeeded), Absent = nameof(ResetFlat))]
 [Subsection("everything/kept", Present = nameof(hasKept))]
@@ -38,6 +38,7 @@ internal sealed partial class Everything : NestBase
     [Field(CountFrom = nameof(cellCount), Max = 4)] private Cell[] more = [];
     [Field(Codec = typeof(AngleCodec))] private double angle;
     [Field] private Maybe inner = new();
+    [Field] private readonly EverythingElse others = new();
     [Field(Subsection = "everything/flat", Length = 4)] private int[] flat = new int[4];
     [Field(Subsection = "everything/flat", Version = 2)] private byte flatNewer;
     [Field(Subsection = "everything/kept")] private short kept;
@@ -79,12 +80,24 @@ internal sealed partial class Everything : NestBase
         device.inner.Deep = 5;
         device.mit.Ide = (uint)random.Next();
         device.flat[3] = -random.Next();
+        device.others.Fill(random);
         return device;
+    }
+
+    /// <summary>Takes any limit that a stream has.</summary>
+    public Everything AcceptingEveryLimit()
+    {
+        limit = 9;
+        return this;
     }
 
     private bool FlatNeeded(int version) => flatNeeded;
 
-    private void ResetFlat() => flat.AsSpan().Clear();
+    private void ResetFlat()
+    {
+        flat.AsSpan().Clear();
+        flatNewer = 0;
+    }
 
     [Validate("the limit is negative")] private bool LimitIsPositive() => limit >= 0;
     [BeforeSave] private void Quiesce() => Saves++;
