@@ -41,12 +41,6 @@ internal sealed class RamLoader(GuestMemory memory, MigrationFeatures features)
         transferred += input.Position - start;
     }
 
-    private static VmStateException Fault(string what, string expected, string found, long offset)
-    {
-        var fault = new VmStateException(expected, found, offset);
-        fault.Within(what);
-        return fault;
-    }
 
     /// <summary>Both sides must have the same blocks. Checked as a whole before anything is changed here.</summary>
     private void MatchBlocks(long offset)
@@ -56,12 +50,12 @@ internal sealed class RamLoader(GuestMemory memory, MigrationFeatures features)
         foreach (var entry in reader.Blocks)
         {
             if (Array.Find(mine, block => block.Name == entry.Name) is not { } ram)
-                throw Fault(entry.Name, "a block that this machine has", "another", offset);
+                throw Fault.At(entry.Name, "a block that this machine has", "another", offset);
             Check(entry, ram, offset);
             found.Add(ram);
         }
         if (Array.Find(mine, block => !found.Contains(block)) is { } missing)
-            throw Fault(missing.Name, "all blocks of this machine", "not this one", offset);
+            throw Fault.At(missing.Name, "all blocks of this machine", "not this one", offset);
 
         foreach (var entry in reader.Blocks)
         {
@@ -77,18 +71,18 @@ internal sealed class RamLoader(GuestMemory memory, MigrationFeatures features)
     {
         var isFixed = ram.MaxLength == ram.UsedLength || RamPrecopy.IsIgnored(ram, features);
         if (isFixed && entry.UsedLength != ram.UsedLength)
-            throw Fault(entry.Name, $"0x{ram.UsedLength:x} bytes", $"0x{entry.UsedLength:x}", offset);
+            throw Fault.At(entry.Name, $"0x{ram.UsedLength:x} bytes", $"0x{entry.UsedLength:x}", offset);
         if (entry.UsedLength <= 0 || entry.UsedLength > ram.MaxLength || entry.UsedLength % ram.PageSize != 0)
-            throw Fault(entry.Name, $"at most 0x{ram.MaxLength:x} bytes in pages of 0x{ram.PageSize:x}", $"0x{entry.UsedLength:x}", offset);
+            throw Fault.At(entry.Name, $"at most 0x{ram.MaxLength:x} bytes in pages of 0x{ram.PageSize:x}", $"0x{entry.UsedLength:x}", offset);
         if (RamPrecopy.IsIgnored(ram, features) && entry.GuestAddress != RamPrecopy.GuestAddress(memory, ram))
-            throw Fault(entry.Name, $"guest address 0x{RamPrecopy.GuestAddress(memory, ram):x} of a block that is not moved", $"0x{entry.GuestAddress:x}", offset);
+            throw Fault.At(entry.Name, $"guest address 0x{RamPrecopy.GuestAddress(memory, ram):x} of a block that is not moved", $"0x{entry.GuestAddress:x}", offset);
     }
 
     private void LoadPage(StreamCursor input, in RamRecord record)
     {
         var (ram, written) = blocks[record.Block!];
         if (written is null)
-            throw Fault(ram.Name, "no page of a block that both sides map", record.Kind.ToString(), record.Offset);
+            throw Fault.At(ram.Name, "no page of a block that both sides map", record.Kind.ToString(), record.Offset);
         var number = record.PageOffset / memory.PageSize;
         if (record.Kind == RamRecordKind.Zero)
         {
