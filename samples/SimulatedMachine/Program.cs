@@ -65,9 +65,10 @@ try
 {
     if (command == "incoming")
     {
-        Console.WriteLine($"waiting at {uri}");
         var destination = new MigrationDestination(vm.Machine, new MigrationDestinationOptions { ShouldStart = () => !isStaying });
-        Report(await destination.ReceiveAsync(ChannelAddress.Parse(uri!)));
+        var coming = destination.ReceiveAsync(ChannelAddress.Parse(uri!));
+        Console.WriteLine($"waiting at {uri}");
+        Report(await coming);
         if (isStaying)
             return Check();
     }

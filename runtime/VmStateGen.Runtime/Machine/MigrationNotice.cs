@@ -5,7 +5,7 @@ namespace VmStateGen.Runtime;
 /// <summary>Where in a migration a notifier is called. One list for precopy and postcopy, outgoing and incoming.</summary>
 public enum MigrationStage
 {
-    /// <summary>Source: before anything is sent. May veto.</summary>
+    /// <summary>Source: connected, nothing is sent yet. May veto.</summary>
     SourceSetup,
 
     /// <summary>Source: the guest is stopped, the last of its state is about to go. May veto: the guest runs on here.</summary>
@@ -20,7 +20,7 @@ public enum MigrationStage
     /// <summary>Source: the guest was handed over, and nobody knows whether the destination has it. It stands still here.</summary>
     SourceUnknown,
 
-    /// <summary>Destination: before anything is loaded. May veto.</summary>
+    /// <summary>Destination: connected, nothing is loaded yet. May veto.</summary>
     DestinationSetup,
 
     /// <summary>Destination: all state is loaded, the guest has not run yet. May veto: best here for what checks the whole machine.</summary>

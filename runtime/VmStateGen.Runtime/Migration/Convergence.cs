@@ -7,7 +7,7 @@ internal static class Convergence
 {
     /// <summary>Bytes that can be moved within the downtime limit; 0 as long as no bandwidth is known.</summary>
     public static long Threshold(double bytesPerSecond, TimeSpan downtimeLimit)
-        => (long)Math.Min(bytesPerSecond * downtimeLimit.TotalSeconds, long.MaxValue / 2);
+        => (long)Math.Min(bytesPerSecond * downtimeLimit.TotalSeconds, 1L << 62);
 
     /// <summary>Whether it is worth while to ask the tracker: what is known to be left fits.</summary>
     public static bool ShouldQuery(in PendingData estimate, long threshold) => estimate.Total <= threshold || estimate.Precopy == 0;

@@ -74,10 +74,10 @@ internal sealed class DestinationRun
 
     private void Open()
     {
-        isNotified = true;
-        machine.Notify(MigrationStage.DestinationSetup);
         channel = open(handOver.Stopping);
         handOver.Attach(channel);
+        isNotified = true;
+        machine.Notify(MigrationStage.DestinationSetup);
         channel.ReadTimeout = options.StallTimeout;
         progress.Measure(() => channel.BytesRead, machine.Ram);
         stream = new QemuIncomingStream(channel.AsStream());

@@ -99,11 +99,12 @@ internal sealed class SourceRun
 
     private void Open()
     {
+        channel = open(handOver.Stopping);
+        handOver.Attach(channel);
+
         // Whoever is told of the beginning is told of the end, also he who vetoes.
         isNotified = true;
         machine.Notify(MigrationStage.SourceSetup);
-        channel = open(handOver.Stopping);
-        handOver.Attach(channel);
         channel.WriteTimeout = options.StallTimeout;
         channel.Limiter = limiter;
         progress.Measure(() => channel.BytesWritten, machine.Ram);
