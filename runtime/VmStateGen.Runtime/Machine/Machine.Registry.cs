@@ -11,7 +11,10 @@ public sealed partial class Machine
 {
     private readonly List<MachineSection> sections = [];
     private readonly Dictionary<string, Func<IVmState>> removed = new(StringComparer.Ordinal);
-    private uint nextId;
+
+    // Not 0: to a QEMU that loads, 0 is the id of every section that has not come yet, and it would take RAM's pages for the first of them
+    // (qemu-migration.md §1.3).
+    private uint nextId = 1;
 
     /// <summary>All sections in order of registration. A snapshot.</summary>
     public IReadOnlyList<MachineSection> Sections

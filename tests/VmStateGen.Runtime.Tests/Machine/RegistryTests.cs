@@ -13,7 +13,7 @@ public sealed class RegistryTests
     {
         using var vm = new BareVm();
         var section = Assert.Single(vm.Machine.Sections);
-        Assert.Equal(("ram", 0u, 0u, 4u), (section.Name, section.InstanceId, section.Id, section.Version));
+        Assert.Equal(("ram", 0u, 1u, 4u), (section.Name, section.InstanceId, section.Id, section.Version));
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public sealed class RegistryTests
         using var vm = new BareVm();
         var first = vm.Machine.Register(new RawDevice("a"));
         vm.Machine.Unregister(first);
-        Assert.Equal((1u, 2u), (first.Id, vm.Machine.Register(new RawDevice("a")).Id));
+        Assert.Equal((2u, 3u), (first.Id, vm.Machine.Register(new RawDevice("a")).Id));
     }
 
     [Fact]
