@@ -43,6 +43,39 @@ public sealed partial class GuestMemory
         return touched;
     }
 
+    /// <summary>Which of a few pages are all zeros. Reads them.</summary>
+    /// <param name="block">A block of this memory.</param>
+    /// <param name="firstPage">Number of the first page.</param>
+    /// <param name="count">1 to 64.</param>
+    /// <returns>Bit i is page <paramref name="firstPage"/> + i.</returns>
+    internal ulong FindZeroPages(RamBlock block, long firstPage, int count)
+    {
+        var offset = firstPage * PageSize;
+        Check(block, offset, (long)count * PageSize);
+        if (!IsRegistered(block, offset, (long)count * PageSize))
+        {
+            try
+            {
+                // 64 pages of 1 MiB at most.
+                return Access(block, offset, count * PageSize, PageSize, static (bytes, size) =>
+                {
+                    var zeros = 0UL;
+                    for (var i = 0; i * size < bytes.Length; i++)
+                        zeros |= ZeroPage.IsZero(bytes.Slice(i * size, size)) ? 1UL << i : 0;
+                    return zeros;
+                });
+            }
+            catch (InvalidOperationException) when (IsRegistered(block, offset, (long)count * PageSize))
+            {
+                // Registered since: as below.
+            }
+        }
+        var found = 0UL;
+        for (var i = 0; i < count; i++)
+            found |= IsZero(block, offset + (long)i * PageSize, PageSize) ? 1UL << i : 0;
+        return found;
+    }
+
     private static void MarkFileData(RamBlock block, long used, DirtyBitmap touched)
     {
         var end = block.FileOffset + used;

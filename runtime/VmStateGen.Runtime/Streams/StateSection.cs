@@ -73,6 +73,28 @@ public static class StateSection
         }
     }
 
+    /// <summary>Loads the device from a framing that does not know where the section ends, and gives back what the device did not take.</summary>
+    /// <param name="section">The section.</param>
+    /// <param name="input">At its data.</param>
+    /// <param name="offset">Offset of its data in the stream, for messages.</param>
+    /// <param name="device">The device.</param>
+    /// <exception cref="VmStateException">The data is not such a state. The error names the section. The device's state is undefined.</exception>
+    internal static void Load(SectionHeader section, VmStateInput input, long offset, IVmState device)
+    {
+        try
+        {
+            if (section.Version > int.MaxValue)
+                throw new VmStateException("a version up to 2147483647", $"version {section.Version}", offset);
+            var reader = new VmStateReader(input, offset);
+            device.Load(ref reader, (int)section.Version);
+            reader.Complete();
+        }
+        catch (VmStateException e) when (e.InDevice(section.ToString()))
+        {
+            throw;
+        }
+    }
+
     private sealed class SectionOutput(ISectionWriter output, byte[] window) : VmStateOutput
     {
         public override Span<byte> Advance(int written, int size)

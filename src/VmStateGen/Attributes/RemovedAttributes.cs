@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics.CodeAnalysis;
 
 namespace VmStateGen;
 
@@ -59,11 +60,18 @@ public sealed class RemovedSubsectionAttribute(string name, Type type) : Attribu
 /// <param name="name">Its name on the wire.</param>
 /// <param name="type">The frozen type that reads it.</param>
 [AttributeUsage(AttributeTargets.Assembly, AllowMultiple = true)]
-public sealed class RemovedSectionAttribute(string name, Type type) : Attribute
+public sealed class RemovedSectionAttribute(
+    string name,
+    [DynamicallyAccessedMembers(RemovedSectionAttribute.Created)] Type type) : Attribute
 {
+    // A machine makes an object of the type: a trimmer must leave it its constructor.
+    private const DynamicallyAccessedMemberTypes Created =
+        DynamicallyAccessedMemberTypes.PublicParameterlessConstructor | DynamicallyAccessedMemberTypes.NonPublicConstructors;
+
     /// <summary>Its name on the wire.</summary>
     public string Name { get; } = name;
 
     /// <summary>The frozen type that reads it.</summary>
+    [DynamicallyAccessedMembers(Created)]
     public Type Type { get; } = type;
 }

@@ -115,6 +115,16 @@ public sealed class QemuStreamWriter : ISectionWriter
         flushed += count;
     }
 
+    /// <summary>
+    /// Hands over what was collected, and counts bytes of the open section's data that the caller then writes to the stream's transport itself.
+    /// </summary>
+    internal void PassBy(long count)
+    {
+        Expect(Phase.InSection);
+        FlushBuffer();
+        flushed += count;
+    }
+
     /// <summary>Writes somewhere else in the stream, which must seek; the writer's place stays. Offsets are those of <see cref="Position"/>.</summary>
     internal void WriteAt(long offset, ReadOnlySpan<byte> bytes)
     {

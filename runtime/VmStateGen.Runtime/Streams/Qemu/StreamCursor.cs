@@ -110,6 +110,14 @@ public sealed class StreamCursor
         return window.AsSpan((int)at, Math.Min(count, windowLength - (int)at));
     }
 
+    /// <summary>All that is at hand from <see cref="Position"/> on; waits for no more than <paramref name="atLeast"/>, and has fewer only at the end.</summary>
+    internal ReadOnlySpan<byte> PeekBuffered(int atLeast)
+    {
+        var found = TryPeek(atLeast);
+        var at = (int)(Position - windowStart);
+        return at <= windowLength ? window.AsSpan(at, windowLength - at) : found;
+    }
+
     public byte ReadByte(string what)
     {
         var value = Peek(1, what)[0];

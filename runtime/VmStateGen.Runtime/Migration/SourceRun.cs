@@ -1,0 +1,325 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Threading;
+using VmStateGen.Runtime.Channels;
+using VmStateGen.Runtime.Streams.Qemu;
+
+namespace VmStateGen.Runtime.Migration;
+
+/// <summary>One outgoing migration: a straight list of phases, and one way out of all of them.</summary>
+internal sealed class SourceRun
+{
+    // What is sent between two looks at the clock, at a cancel and at what is left.
+    private const long LargestBudget = 4 << 20;
+    private const long SmallestBudget = 64 << 10;
+    private const uint FirstPing = 1;
+    private const uint LastPing = 0x564D;
+
+    /// <summary>A destination that has refused and closed may be heard after the write that failed for it.</summary>
+    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
+
+    private readonly Machine machine;
+    private readonly MigrationSourceOptions options;
+    private readonly Func<CancellationToken, Channel> open;
+    private readonly ProgressKeeper progress;
+    private readonly HandOver handOver = new();
+    private readonly ManualResetEventSlim goOn = new();
+    private readonly BandwidthMeter meter = new();
+    private readonly RateLimiter limiter;
+    private readonly List<Exception> notifierErrors = [];
+    private readonly List<IIterativeHandler> begun = [];
+    private Channel? channel;
+    private ReturnPath? returnPath;
+    private StreamSender? sender;
+    private bool isNotified;
+    private bool isPausedHere;
+    private long pausedAt;
+
+    public SourceRun(Machine machine, MigrationSourceOptions options, Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? listener)
+    {
+        this.machine = machine;
+        this.options = options;
+        this.open = open;
+        limiter = new RateLimiter(options.MaxBandwidth);
+        progress = new ProgressKeeper("source", machine, listener);
+    }
+
+    public MigrationProgress Progress => progress.Current;
+
+    private (MigrationStatus Status, Action Run)[] Phases =>
+    [
+        (MigrationStatus.Setup, Open),
+        (MigrationStatus.Setup, SendSetup),
+        (MigrationStatus.Active, SendRounds),
+        (MigrationStatus.Active, StopGuest),
+        (MigrationStatus.PreSwitchover, WaitForContinue),
+        (MigrationStatus.Device, SendRest),
+        (MigrationStatus.Device, ProveLoaded),
+        (MigrationStatus.Device, HandGuestOver),
+        (MigrationStatus.Device, ConfirmHandOver),
+    ];
+
+    public MigrationResult Run(CancellationToken token)
+    {
+        Exception? error = null;
+        progress.Begin();
+        try
+        {
+            foreach (var (status, run) in Phases)
+            {
+                if (status == MigrationStatus.PreSwitchover && !options.PauseBeforeSwitchover)
+                    continue;
+                progress.Enter(status);
+                run();
+            }
+        }
+        catch (Exception e)
+        {
+            error = e;
+        }
+        return End(error, token);
+    }
+
+    public bool TryContinue()
+    {
+        if (progress.Current.Status != MigrationStatus.PreSwitchover)
+            return false;
+        goOn.Set();
+        return true;
+    }
+
+    public bool Cancel()
+    {
+        if (!handOver.TryStop(new OperationCanceledException("the migration was cancelled"), isCancel: true))
+            return false;
+        progress.Enter(MigrationStatus.Cancelling);
+        return true;
+    }
+
+    private void Open()
+    {
+        channel = open(handOver.Stopping);
+        handOver.Attach(channel);
+
+        // Whoever is told of the beginning is told of the end, also he who vetoes.
+        isNotified = true;
+        machine.Notify(MigrationStage.SourceSetup);
+        channel.WriteTimeout = options.StallTimeout;
+        channel.Limiter = limiter;
+        progress.Measure(() => channel.BytesWritten, machine.Ram);
+        var wantsReturnPath = options.ReturnPath ?? channel.IsBidirectional;
+        if (wantsReturnPath && !channel.IsBidirectional)
+            throw new ChannelException($"{channel.Peer}: a return path needs a channel that goes both ways.", ChannelFault.NotSupported, channel.Peer, "open");
+        sender = new StreamSender(machine, options, channel);
+        if (wantsReturnPath)
+            returnPath = new ReturnPath(channel, reason => handOver.TryStop(reason, isCancel: false));
+    }
+
+    private void SendSetup()
+    {
+        sender!.WritePreamble();
+        if (returnPath != null)
+        {
+            sender.WriteCommand(QemuCommandId.OpenReturnPath);
+            sender.WritePing(FirstPing);
+        }
+        foreach (var section in machine.SaveOrder)
+        {
+            if (section.Device?.StateType.EarlySetup == true)
+                sender.SaveDevice(section);
+            if (section.Handler is not { IsActive: true } handler)
+                continue;
+            begun.Add(handler);
+            sender.Begin(section, options.Features);
+        }
+        sender.Flush();
+        progress.EndSetup();
+        meter.Start(progress.Elapsed, channel!.BytesWritten, 0);
+    }
+
+    private void SendRounds()
+    {
+        for (var rounds = 0; ;)
+        {
+            handOver.ThrowIfStopped();
+            if (meter.Update(progress.Elapsed, channel!.BytesWritten, machine.Ram.Traffic.NormalPages + machine.Ram.Traffic.ZeroPages))
+                progress.SetRate(meter);
+            var bandwidth = options.AvailableSwitchoverBandwidth > 0 ? options.AvailableSwitchoverBandwidth : meter.BytesPerSecond;
+            var threshold = Convergence.Threshold(bandwidth, options.DowntimeLimit);
+            if (Convergence.ShouldQuery(Pending(exact: false), threshold))
+            {
+                rounds++;
+                var exact = Pending(exact: true);
+                progress.Expect(Convergence.ExpectedDowntime(exact.Total, bandwidth));
+                if (Convergence.ShouldSwitch(exact, threshold, rounds, options.MaxRounds))
+                    return;
+            }
+            foreach (var section in sender!.Started)
+                sender.Iterate(section, Budget());
+        }
+    }
+
+    private void StopGuest()
+    {
+        if (machine.Lifecycle.IsRunning)
+        {
+            // Even a pause that throws may have stopped some of it.
+            isPausedHere = true;
+            pausedAt = Stopwatch.GetTimestamp();
+            machine.Lifecycle.Pause();
+        }
+        progress.StartDowntime();
+        limiter.BytesPerSecond = 0;
+        machine.Notify(MigrationStage.SourceSwitchover);
+    }
+
+    private void WaitForContinue()
+    {
+        sender!.Flush();
+        try
+        {
+            goOn.Wait(handOver.Stopping);
+        }
+        catch (OperationCanceledException)
+        {
+            handOver.ThrowIfStopped();
+        }
+    }
+
+    private void SendRest()
+    {
+        if (options.SendSwitchoverStart)
+            sender!.WriteCommand(QemuCommandId.SwitchoverStart);
+        foreach (var section in sender!.Started)
+            sender.Complete(section);
+        foreach (var section in machine.SaveOrder)
+        {
+            if (section.Device?.StateType.EarlySetup == false)
+                sender.SaveDevice(section);
+        }
+        sender.Flush();
+    }
+
+    /// <summary>
+    /// A PING is answered in the order of the stream, so its PONG proves that every section before it has loaded, with the guest still here
+    /// (qemu-migration.md §1.7).
+    /// </summary>
+    private void ProveLoaded()
+    {
+        if (returnPath is null)
+            return;
+        sender!.WritePing(LastPing);
+        sender.Flush();
+        if (!returnPath.WaitForPong(LastPing, options.SwitchoverTimeout))
+        {
+            handOver.ThrowIfStopped();
+            throw returnPath.Failure ?? new TimeoutException($"The destination has not said within {options.SwitchoverTimeout.TotalSeconds:0.###} s that it has loaded the machine.");
+        }
+    }
+
+    private void HandGuestOver()
+    {
+        handOver.Commit();
+        sender!.WriteEnd();
+    }
+
+    private void ConfirmHandOver()
+    {
+        if (returnPath != null)
+        {
+            var shut = returnPath.WaitForShut(options.HandOverTimeout);
+            if (shut != 0)
+                throw returnPath.Failure ?? new TimeoutException($"The destination has not said within {options.HandOverTimeout.TotalSeconds:0.###} s that it has the guest.");
+            return;
+        }
+
+        // As in QEMU, an orderly close is all that there is. Some transports cannot tell whether everything has arrived.
+        channel!.WaitUntilDelivered(options.HandOverTimeout);
+        channel.Close();
+    }
+
+    private PendingData Pending(bool exact)
+    {
+        var pending = default(PendingData);
+        foreach (var section in sender!.Started)
+            pending += section.Handler!.QueryPending(exact);
+        return pending;
+    }
+
+    private long Budget() => options.MaxBandwidth == 0 ? LargestBudget : Math.Clamp(options.MaxBandwidth / 10, SmallestBudget, LargestBudget);
+
+    /// <summary>The way out of every phase, of a success too.</summary>
+    private MigrationResult End(Exception? error, CancellationToken token)
+    {
+        error = error is null ? null : Cause(error);
+
+        // It has the guest, whatever has become of the description after EOF.
+        if (handOver.IsHandedOver && returnPath?.WaitForShut(TimeSpan.Zero) == 0)
+            error = null;
+
+        // Nothing of it may reach the destination any more before the guest goes on.
+        if (error != null)
+            handOver.TryStop(error, isCancel: false);
+        var status = (error, handOver.IsHandedOver, handOver.IsCancelled) switch
+        {
+            (null, _, _) => MigrationStatus.Completed,
+            (_, true, _) => MigrationStatus.HandedOverUnknown,
+            (_, _, true) => MigrationStatus.Cancelled,
+            _ => MigrationStatus.Failed,
+        };
+        channel?.Dispose();
+        returnPath?.Join(Timeout.InfiniteTimeSpan);
+        foreach (var handler in begun)
+            Try(handler.Cleanup);
+        progress.EndDowntime(pausedAt);
+        if (isPausedHere && status is (MigrationStatus.Failed or MigrationStatus.Cancelled))
+            Try(machine.Lifecycle.Resume);
+        machine.EndMigration();
+        if (isNotified)
+        {
+            machine.Notify(
+                status switch
+                {
+                    MigrationStatus.Completed => MigrationStage.SourceCompleted,
+                    MigrationStatus.HandedOverUnknown => MigrationStage.SourceUnknown,
+                    _ => MigrationStage.SourceFailed,
+                },
+                notifierErrors,
+                error);
+        }
+        var result = progress.Finish(status, error, sender?.Costs ?? [], notifierErrors);
+        handOver.Dispose();
+        return status switch
+        {
+            MigrationStatus.Completed => result,
+            MigrationStatus.Cancelled => throw new OperationCanceledException("The migration was cancelled; the guest is as it was.", error, token),
+            MigrationStatus.HandedOverUnknown => throw new MigrationException(
+                $"The guest was handed over, and whether the destination has it is not known ({error!.Message}) It stands still here until somebody decides.", result, error),
+            _ => throw new MigrationException($"The migration failed: {error!.Message}", result, error),
+        };
+
+        void Try(Action action)
+        {
+            try
+            {
+                action();
+            }
+            catch (Exception e)
+            {
+                // Nothing is worse than what it comes on top of; but nobody is to miss it.
+                error = error is null ? e : new AggregateException(error, e);
+            }
+        }
+    }
+
+    /// <summary>What is behind an exception: a refusal before the broken link that it leads to.</summary>
+    private Exception Cause(Exception error)
+    {
+        if (handOver.IsCancelled)
+            return error;
+        if (error is ChannelException)
+            returnPath?.Join(LastWords);
+        return returnPath?.Failure as MigrationRefusedException ?? handOver.Reason ?? error;
+    }
+}

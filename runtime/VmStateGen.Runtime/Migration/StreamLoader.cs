@@ -1,0 +1,145 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Numerics;
+using VmStateGen.Runtime.Streams;
+using VmStateGen.Runtime.Streams.Qemu;
+
+namespace VmStateGen.Runtime.Migration;
+
+/// <summary>Loads the sections of a stream into a machine, and keeps account of what each costs. Knows nothing of commands, nor of when it ends.</summary>
+internal sealed class StreamLoader(Machine machine, MigrationFeatures features, QemuIncomingStream stream)
+{
+    private const int DefaultPageSize = 4096;
+
+    private readonly Dictionary<uint, MachineSection> started = [];
+    private readonly HashSet<MachineSection> loaded = [];
+    private readonly List<IIterativeHandler> begun = [];
+    private readonly Dictionary<string, (long Bytes, TimeSpan Time)> costs = [];
+    private readonly List<string> costOrder = [];
+
+    /// <summary>Whether all that is moved in rounds has ended: what follows is devices, or nothing.</summary>
+    public bool IsComplete => started.Count > 0 && Unfinished is null;
+
+    /// <summary>What each section cost so far.</summary>
+    public IReadOnlyList<SectionCost> Costs => costOrder.ConvertAll(name => new SectionCost(name, costs[name].Bytes, costs[name].Time));
+
+    private MachineSection? Unfinished
+    {
+        get
+        {
+            foreach (var section in started.Values)
+            {
+                if (!loaded.Contains(section))
+                    return section;
+            }
+            return null;
+        }
+    }
+
+    /// <summary>Compares what both sides must agree on (qemu-migration.md §1.2).</summary>
+    public void Check(QemuConfiguration? configuration)
+    {
+        var offset = stream.Cursor.Position;
+        var wanted = features.IgnoreShared ? new[] { QemuConfiguration.IgnoreShared } : [];
+        if (configuration is null)
+        {
+            if (wanted.Length > 0)
+                throw Fault.At("configuration", $"the capability {wanted[0]}", "a stream without configuration", offset);
+            return;
+        }
+        if (configuration.MachineType != machine.Type)
+            throw Fault.At("configuration", $"machine type {machine.Type}", configuration.MachineType, offset);
+        var pageSize = configuration.TargetPageBits is { } bits ? 1 << bits : DefaultPageSize;
+        if (pageSize != machine.Memory.PageSize)
+            throw Fault.At("configuration", $"pages of {machine.Memory.PageSize} bytes (2^{BitOperations.Log2((uint)machine.Memory.PageSize)})", $"pages of {pageSize}", offset);
+        if (!new HashSet<string>(configuration.Capabilities).SetEquals(wanted))
+            throw Fault.At("configuration", $"capabilities: {Names(wanted)}", Names(configuration.Capabilities), offset);
+
+        static string Names(IReadOnlyList<string> capabilities) => capabilities.Count == 0 ? "none" : string.Join(", ", capabilities);
+    }
+
+    public void Begin()
+    {
+        foreach (var section in machine.Sections)
+        {
+            if (section.Handler is not { } handler)
+                continue;
+            begun.Add(handler);
+            handler.SetupLoad(features);
+        }
+    }
+
+    public void Load(in QemuStreamElement element)
+    {
+        var header = element.Section;
+        var from = Stopwatch.GetTimestamp();
+        try
+        {
+            if (header.Kind is SectionKind.Part or SectionKind.End)
+                LoadRound(started[header.Id], header);
+            else
+                LoadFirst(header, element.DataOffset);
+        }
+        catch (VmStateException e) when (e.InDevice(header.ToString()))
+        {
+            throw;
+        }
+        Account(header.ToString(), stream.Cursor.Position - element.DataOffset, from);
+    }
+
+    /// <summary>An end that comes too early would start a guest that lacks a part of itself.</summary>
+    public void CheckComplete(long offset)
+    {
+        if (Unfinished is { } section)
+            throw Fault.At(section.ToString(), "its END before the end of the stream", "none", offset);
+        if (machine.Ram.IsActive && started.Count == 0)
+            throw Fault.At("EOF", "RAM before the end of the stream", "none", offset);
+    }
+
+    /// <summary>Lets go of what loading held, whatever came of it.</summary>
+    public void End()
+    {
+        foreach (var handler in begun)
+            handler.Cleanup();
+    }
+
+    private void LoadFirst(in SectionHeader header, long offset)
+    {
+        if (machine.Find(header.Name, header.InstanceId) is not { } section)
+        {
+            if (header.Kind != SectionKind.Full || machine.CreateRemoved(header.Name) is not { } thrownAway)
+                throw new VmStateException("a section that this machine has", $"{header.Name}, instance {header.InstanceId}", offset);
+            StateSection.Load(header, stream.OpenState(), offset, thrownAway);
+            return;
+        }
+        if (header.Version > section.Version)
+            throw new VmStateException($"version {section.Version} at most", $"version {header.Version}", offset);
+        if (header.Kind == SectionKind.Start != section.Handler is not null)
+            throw new VmStateException(section.Handler is null ? "all of it at once (FULL)" : "START", header.Kind.ToString(), offset);
+        if (loaded.Contains(section) || started.ContainsValue(section))
+            throw new VmStateException("the section once", "it again", offset);
+        if (section.Handler is null)
+        {
+            StateSection.Load(header, stream.OpenState(), offset, section.Device!);
+            loaded.Add(section);
+            return;
+        }
+        started.Add(header.Id, section);
+        LoadRound(section, header);
+    }
+
+    private void LoadRound(MachineSection section, in SectionHeader header)
+    {
+        section.Handler!.Load(stream.Cursor, header.Kind, header.Version);
+        if (header.Kind == SectionKind.End)
+            loaded.Add(section);
+    }
+
+    private void Account(string name, long bytes, long from)
+    {
+        if (!costs.TryGetValue(name, out var cost))
+            costOrder.Add(name);
+        costs[name] = (cost.Bytes + bytes, cost.Time + Stopwatch.GetElapsedTime(from));
+    }
+}

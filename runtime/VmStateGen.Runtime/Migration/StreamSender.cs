@@ -1,0 +1,137 @@
+using System;
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.Numerics;
+using System.Text;
+using VmStateGen.Runtime.Channels;
+using VmStateGen.Runtime.Ram;
+using VmStateGen.Runtime.Streams;
+using VmStateGen.Runtime.Streams.Qemu;
+
+namespace VmStateGen.Runtime.Migration;
+
+/// <summary>Writes a machine's sections into a stream, and keeps account of what each costs. Knows nothing of when.</summary>
+internal sealed class StreamSender(Machine machine, MigrationSourceOptions options, Channel channel)
+{
+    // The page size that a stream without a word about it has (qemu-migration.md §1.2).
+    private const int DefaultPageSize = 4096;
+
+    private readonly QemuStreamWriter writer = new(channel.AsStream());
+    private readonly VmDescriptionTrailer trailer = new();
+    private readonly List<MachineSection> started = [];
+    private readonly Dictionary<MachineSection, (long Bytes, TimeSpan Time)> costs = [];
+    private readonly List<MachineSection> costOrder = [];
+
+    /// <summary>Sections that are moved in rounds and have begun.</summary>
+    public IReadOnlyList<MachineSection> Started => started;
+
+    /// <summary>What each section cost so far.</summary>
+    public IReadOnlyList<SectionCost> Costs => costOrder.ConvertAll(section => new SectionCost(section.ToString(), costs[section].Bytes, costs[section].Time));
+
+    public void WritePreamble()
+    {
+        var subsections = new List<QemuConfigurationSubsection>();
+        if (machine.Memory.PageSize != DefaultPageSize)
+        {
+            var bits = new byte[4];
+            BinaryPrimitives.WriteInt32BigEndian(bits, BitOperations.Log2((uint)machine.Memory.PageSize));
+            subsections.Add(new QemuConfigurationSubsection(QemuConfiguration.TargetPageBitsName, 1, bits));
+        }
+        if (options.Features.IgnoreShared)
+            subsections.Add(QemuConfiguration.CapabilitiesSubsection(QemuConfiguration.IgnoreShared));
+        writer.WriteHeader();
+        writer.WriteConfiguration(new QemuConfiguration(machine.Type, subsections));
+        if (subsections.Count == 0)
+            trailer.SetConfiguration(DescribeConfiguration());
+        trailer.SetPageSize(machine.Memory.PageSize);
+    }
+
+    public void WriteCommand(QemuCommandId id) => writer.WriteCommand(id);
+
+    public void WritePing(uint value)
+    {
+        Span<byte> payload = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(payload, value);
+        writer.WriteCommand(QemuCommandId.Ping, payload);
+    }
+
+    public void Flush() => writer.Flush();
+
+    public void Begin(MachineSection section, MigrationFeatures features)
+    {
+        Write(section, SectionKind.Start, output => section.Handler!.Setup(output, features));
+        started.Add(section);
+    }
+
+    public void Iterate(MachineSection section, long budget)
+        => Write(section, SectionKind.Part, output => section.Handler!.Iterate(output, budget));
+
+    public void Complete(MachineSection section)
+        => Write(section, SectionKind.End, output => section.Handler!.Complete(output));
+
+    /// <summary>A device, whole; nothing if it says that it is not needed.</summary>
+    public void SaveDevice(MachineSection section)
+    {
+        var device = section.Device!;
+        if (!device.IsNeeded)
+            return;
+        var from = Stopwatch.GetTimestamp();
+        var bytes = StateSection.Save(writer, section.Id, section.Name, section.InstanceId, device);
+        if (options.SendDescription)
+        {
+            var text = new ArrayBufferWriter<byte>();
+            var description = new VmDescriptionWriter(text, options.Dialect);
+            description.Device(section.Name, section.InstanceId, device);
+            trailer.Devices.Add(text.WrittenMemory);
+        }
+        Account(section, bytes, from);
+    }
+
+    /// <summary>EOF and what follows it: the guest is the destination's from the first byte of it on.</summary>
+    public void WriteEnd()
+    {
+        // Made before, so that nothing but the write comes after the decision.
+        var description = options.SendDescription ? trailer.ToJson() : null;
+        writer.WriteEof();
+        if (description != null)
+            writer.WriteTrailer(description);
+        writer.Flush();
+    }
+
+    private void Write(MachineSection section, SectionKind kind, Action<IterationOutput> write)
+    {
+        var from = Stopwatch.GetTimestamp();
+        writer.BeginSection(section.Header(kind));
+        var position = writer.Position;
+        write(new Output(writer, channel));
+        var bytes = writer.Position - position;
+        writer.EndSection();
+        Account(section, bytes, from);
+    }
+
+    private void Account(MachineSection section, long bytes, long from)
+    {
+        if (!costs.TryGetValue(section, out var cost))
+            costOrder.Add(section);
+        costs[section] = (cost.Bytes + bytes, cost.Time + Stopwatch.GetElapsedTime(from));
+    }
+
+    /// <summary>QEMU's own words for a configuration without subsections (qemu-migration.md §4.1).</summary>
+    private byte[] DescribeConfiguration() => Encoding.ASCII.GetBytes(string.Create(
+        CultureInfo.InvariantCulture,
+        $$"""{"vmsd_name": "configuration", "version": 1, "fields": [{"name": "len", "type": "uint32", "size": 4}, {"name": "name", "type": "buffer", "size": {{machine.Type.Length}}}]}"""));
+
+    private sealed class Output(QemuStreamWriter writer, Channel channel) : IterationOutput
+    {
+        public override void Write(ReadOnlySpan<byte> data) => writer.Write(data);
+
+        public override void Write(IoVector vector)
+        {
+            writer.PassBy(vector.Length);
+            channel.Write(vector);
+        }
+    }
+}

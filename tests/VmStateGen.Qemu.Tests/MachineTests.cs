@@ -1,0 +1,134 @@
+using System;
+using System.IO;
+using System.Linq;
+using System.Threading.Tasks;
+using VmStateGen.Runtime.Channels;
+using VmStateGen.Runtime.Migration;
+
+namespace VmStateGen.Qemu.Tests;
+
+/// <summary>A guest leaves one QEMU live, comes into a machine of ours, and from there into another QEMU, where it goes on.</summary>
+public sealed class MachineTests : IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+
+    private readonly string folder = Directory.CreateTempSubdirectory("vmsg-m-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [SkippableTheory]
+    [InlineData("10.0", "pc", true, "unix")]
+    [InlineData("10.0", "pc", false, "tcp")]
+    [InlineData("10.0", "q35", true, "tcp")]
+    [InlineData("7.2", "pc", true, "unix")]
+    public async Task Guest_goes_from_QEMU_to_a_machine_of_ours_and_on_to_QEMU(string version, string machine, bool returnPath, string kind)
+    {
+        QemuInstallation installation = TestQemu.Require(version);
+        QemuOptions options = Options(machine);
+        using TwinMachine twin = await TwinOf(installation, options);
+
+        // QEMU → ours, live.
+        ulong counted;
+        await using (QemuProcess source = await QemuProcess.StartAsync(installation, options))
+        {
+            counted = await CountingGuest.WaitForCountAsync(source, 2000);
+            if (returnPath)
+                await source.EnableMigrationCapabilitiesAsync(["return-path"]);
+            (ChannelAddress address, string uri) = Address(kind, "in");
+            Task<MigrationResult> received = new MigrationDestination(twin.Machine).ReceiveAsync(address);
+            await source.MigrateAsync(uri);
+            await source.WaitForMigrationAsync();
+            MigrationResult result = await received.WaitAsync(Limit);
+            Assert.Equal(MigrationStatus.Completed, result.Status);
+            Assert.Equal(twin.Machine.SaveOrder.Count(section => section.Handler is null || twin.Machine.Ram == section.Handler), result.Sections.Count);
+        }
+        ulong arrived = CountingGuest.ReadCounter(LowMemory(twin))!.Value;
+        Assert.True(arrived >= counted, $"{arrived} after {counted}");
+        Assert.Null(options.Guest!.FindDamage(LowMemory(twin)));
+
+        // Ours → QEMU.
+        await using QemuProcess destination = await QemuProcess.StartAsync(installation, options with { Incoming = true });
+        (ChannelAddress to, string incoming) = Address(kind, "out");
+        await destination.MigrateIncomingAsync(incoming);
+        var sourceOptions = new MigrationSourceOptions
+        {
+            ReturnPath = returnPath,
+            Dialect = version == "7.2" ? VmDescriptionDialect.Qemu72 : VmDescriptionDialect.Qemu100,
+            Connect = new ConnectOptions { Retry = true, Timeout = TimeSpan.FromSeconds(30) },
+        };
+        Task<MigrationResult> sending = new MigrationSource(twin.Machine, sourceOptions).MigrateAsync(to);
+
+        // First, for it knows best why it would not.
+        await destination.WaitForMigrationAsync();
+        MigrationResult sent = await sending.WaitAsync(Limit);
+        Assert.Equal(MigrationStatus.Completed, sent.Status);
+        await destination.WaitForRunStateAsync("running");
+        await CountingGuest.WaitForCountAsync(destination, arrived + 1000);
+        Assert.Null(await options.Guest.FindDamageAsync(destination));
+    }
+
+    [SkippableFact]
+    public async Task QEMU_that_cannot_load_what_we_send_leaves_the_guest_with_us()
+    {
+        QemuInstallation installation = TestQemu.Require("10.0");
+        using TwinMachine twin = await TwinOf(installation, Options("pc"));
+        await using QemuProcess destination = await QemuProcess.StartAsync(installation, Options("pc") with { Incoming = true, MemoryMiB = 32 });
+        (ChannelAddress to, string incoming) = Address("unix", "out");
+        await destination.MigrateIncomingAsync(incoming);
+        MigrationException error = await Assert.ThrowsAsync<MigrationException>(() => new MigrationSource(twin.Machine).MigrateAsync(to).WaitAsync(Limit));
+        Assert.Equal(MigrationStatus.Failed, error.Status);
+        await Assert.ThrowsAsync<QemuMigrationException>(() => destination.WaitForMigrationAsync());
+    }
+
+    [SkippableFact]
+    public async Task QEMU_whose_guest_does_not_fit_here_keeps_it()
+    {
+        QemuInstallation installation = TestQemu.Require("10.0");
+        using TwinMachine twin = await TwinOf(installation, Options("pc"));
+        await using QemuProcess source = await QemuProcess.StartAsync(installation, Options("pc") with { MemoryMiB = 32 });
+        await source.EnableMigrationCapabilitiesAsync(["return-path"]);
+        (ChannelAddress address, string uri) = Address("unix", "in");
+        Task<MigrationResult> received = new MigrationDestination(twin.Machine).ReceiveAsync(address);
+        await source.MigrateAsync(uri);
+        MigrationException error = await Assert.ThrowsAsync<MigrationException>(() => received.WaitAsync(Limit));
+        Assert.Contains("ram › pc.ram: expected 0x4000000 bytes, found 0x2000000", error.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<QemuMigrationException>(() => source.WaitForMigrationAsync());
+        await source.WaitForRunStateAsync("running");
+    }
+
+    private static QemuOptions Options(string machine) => new()
+    {
+        Machine = machine,
+        Guest = new CountingGuest(),
+        Arguments = ["-nodefaults", "-net", "none", "-cpu", "qemu64"],
+    };
+
+    private static byte[] LowMemory(TwinMachine twin)
+    {
+        var bytes = new byte[new CountingGuest().EndAddress];
+        twin.Memory.Read(twin.Memory.FindBlock("pc.ram")!, 0, bytes);
+        return bytes;
+    }
+
+    /// <summary>Built after the stream of a QEMU that was started alike and never ran.</summary>
+    private async Task<TwinMachine> TwinOf(QemuInstallation installation, QemuOptions options)
+    {
+        string path = Path.Combine(folder, "template");
+        await using (QemuProcess template = await QemuProcess.StartAsync(installation, options with { Paused = true }))
+            await template.SaveToFileAsync(path);
+        return TwinMachine.Of(path);
+    }
+
+    private (ChannelAddress Address, string Uri) Address(string kind, string name)
+    {
+        string uri = kind == "unix" ? $"unix:{Path.Combine(folder, name)}" : $"tcp:127.0.0.1:{FreePort()}";
+        return (ChannelAddress.Parse(uri), uri);
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        probe.Start();
+        return ((System.Net.IPEndPoint)probe.LocalEndpoint).Port;
+    }
+}
