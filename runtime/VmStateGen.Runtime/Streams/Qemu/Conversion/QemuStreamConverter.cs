@@ -118,25 +118,13 @@ public static class QemuStreamConverter
 
         private void ConvertCommand(in QemuStreamElement element)
         {
-            switch (element.Command!.Id)
-            {
-                // A file has no way back, and a QEMU that loads it would refuse to use one.
-                case QemuCommandId.OpenReturnPath or QemuCommandId.Ping or QemuCommandId.PostcopyAdvise:
-                    break;
-                case QemuCommandId.SwitchoverStart:
-                    writer.CopyElement(reader);
-                    break;
-                default:
-                    throw Fault.At("command", "a stream that was saved to a file", $"{element.Command.Id}, which only two connected machines use", element.Offset);
-            }
+            if (ConvertedConfiguration.Keeps(element))
+                writer.CopyElement(reader);
         }
 
         private void ConvertToMapped(in SectionHeader section)
         {
-            if (reader.Configuration == null)
-                throw Fault.At("configuration", "a configuration section, which tells that a file is mapped-ram", "none (a machine type of old)", reader.Current.Offset);
-            if (reader.Configuration.HasCapability(QemuConfiguration.IgnoreShared))
-                throw Fault.At("configuration", "all RAM in the stream", "the capability x-ignore-shared: shared RAM is elsewhere", reader.Current.Offset);
+            ConvertedConfiguration.CheckMapped(reader);
             Footers();
             if (section.Kind == SectionKind.Start)
             {
