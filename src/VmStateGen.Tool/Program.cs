@@ -66,6 +66,8 @@ internal static class Program
         ScaffoldCommand.Create(),
         ExtractCommand.Create(),
         ConvertCommand.Create(),
+        ReceiveCommand.Create(),
+        SendCommand.Create(),
         CheckCommand.Create(),
         SchemaCommand.Create(),
         BaselineCommand.Create(),
