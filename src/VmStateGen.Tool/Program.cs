@@ -68,6 +68,7 @@ internal static class Program
         ConvertCommand.Create(),
         ReceiveCommand.Create(),
         SendCommand.Create(),
+        RelayCommand.Create(),
         CheckCommand.Create(),
         SchemaCommand.Create(),
         BaselineCommand.Create(),

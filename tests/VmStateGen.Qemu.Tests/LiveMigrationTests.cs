@@ -30,7 +30,7 @@ public sealed class LiveMigrationTests : FolderTest
         string uri = Uri(transport, "out");
         await using QemuProcess destination = await QemuProcess.StartAsync(loader, Options with { Incoming = true });
         await destination.MigrateIncomingAsync(uri);
-        var send = LiveCli.Start("send", PathOf("guest"), transport == "tcp" ? await BoundAsync(destination, uri) : uri, "--wait", "20");
+        var send = LiveCli.Start("send", PathOf("guest"), transport == "tcp" ? await BoundAsync(destination) : uri, "--wait", "20");
         await send.DoneAsync();
         await destination.WaitForMigrationAsync();
         await GoesOnAsync(destination, count);
@@ -64,6 +64,35 @@ public sealed class LiveMigrationTests : FolderTest
         await destination.MigrateIncomingAsync(Uri("unix", "out"));
         await LiveCli.Start("send", PathOf("guest"), Uri("unix", "out"), "--wait", "20").DoneAsync();
         await GoesOnAsync(destination, count);
+    }
+
+    [SkippableTheory]
+    [InlineData("7.2", "7.2", "tcp", false)]
+    [InlineData("7.2", "10.0", "unix", true)]
+    [InlineData("10.0", "7.2", "unix", false)]
+    [InlineData("10.0", "10.0", "tcp", true)]
+    public async Task A_migration_passes_through_a_relay_and_is_told_and_recorded(string from, string to, string transport, bool hasReturnPath)
+    {
+        QemuInstallation loader = TestQemu.Require(to);
+        await using QemuProcess source = await QemuProcess.StartAsync(TestQemu.Require(from), Options);
+        await using QemuProcess destination = await QemuProcess.StartAsync(loader, Options with { Incoming = true });
+        ulong count = await CountingGuest.WaitForCountAsync(source, (ulong)Guest.Pages);
+        await destination.MigrateIncomingAsync(Uri(transport, "out"));
+        string uri = transport == "tcp" ? await BoundAsync(destination) : Uri(transport, "out");
+        var relay = LiveCli.Start("relay", Uri(transport, "in"), uri, "--record", PathOf("record"));
+        if (hasReturnPath)
+            await source.EnableMigrationCapabilitiesAsync(["return-path"]);
+        await MigrateLiveAsync(source, relay.Address(), isXbzrle: false);
+        await destination.WaitForMigrationAsync();
+        await relay.DoneAsync();
+        await GoesOnAsync(destination, count);
+
+        string[] told = ["> machine pc-i440fx-7.2", "> RAM of ", "> round 1:", "> section i8254 full", "> section globalstate full", "> EOF", "> trailer"];
+        foreach (string line in hasReturnPath ? [.. told, "> OpenReturnPath", "> PING 1", "< PONG 1", "< SHUT 0"] : told)
+            Assert.Contains(line, relay.Output, StringComparison.Ordinal);
+        (int code, string output, string errors) = Cli.Run("inspect", PathOf("record"));
+        Assert.True(code == 0, errors);
+        Assert.Contains("i8254", output, StringComparison.Ordinal);
     }
 
     /// <summary>Migrates a running guest into a file.</summary>
@@ -112,9 +141,9 @@ public sealed class LiveMigrationTests : FolderTest
     private string Uri(string transport, string name) => transport == "tcp" ? "tcp:127.0.0.1:0" : $"unix:{PathOf(name)}";
 
     /// <summary>The port that QEMU has chosen.</summary>
-    private static async Task<string> BoundAsync(QemuProcess destination, string uri)
+    private static async Task<string> BoundAsync(QemuProcess destination)
     {
         JsonElement info = await destination.ExecuteAsync("query-migrate");
-        return info.TryGetProperty("socket-address", out JsonElement list) ? $"tcp:127.0.0.1:{list[0].GetProperty("port").GetString()}" : uri;
+        return $"tcp:127.0.0.1:{info.GetProperty("socket-address")[0].GetProperty("port").GetString()}";
     }
 }
