@@ -55,10 +55,14 @@ internal sealed class AtomicFile : IDisposable
             throw Failed($"file:{path}", $"rename {part}", errno);
         isCommitted = true;
 
-        // The name is in the directory, which is written out for itself.
+        // The name is in the directory, which is written out for itself, if it may be read. Some file systems have nothing to write out, and say so.
         using SafeFileHandle? directory = LinuxFiles.Open(Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : "/", LinuxFiles.ReadOnly, out _);
         if (directory is not null)
-            _ = LinuxFiles.Synchronize(directory);
+            errno = -LinuxFiles.Synchronize(directory);
+        if (errno is 0 or LinuxError.Invalid)
+            return;
+        _ = LinuxFiles.Unlink(path);
+        throw Failed($"file:{path}", "synchronize the directory", errno);
     }
 
     public void Dispose()

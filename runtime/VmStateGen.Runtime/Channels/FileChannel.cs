@@ -1,4 +1,5 @@
 using System;
+using System.IO;
 using System.Threading;
 using Microsoft.Win32.SafeHandles;
 using VmStateGen.Runtime.Linux;
@@ -92,6 +93,9 @@ public sealed class FileChannel : Channel
         if (errno is not (0 or LinuxError.Invalid))
             throw Failed("synchronize", errno);
     }
+
+    /// <summary>The same as a stream that seeks. Closing it does not close the channel.</summary>
+    public Stream AsSeekableStream() => new FileChannelStream(this);
 
     /// <summary>Nothing: a file ends where its last byte is.</summary>
     public override void ShutdownWrite() => ThrowIfUnusable("shut down");

@@ -1,6 +1,7 @@
 using System;
 using System.CommandLine;
 using System.IO;
+using VmStateGen.Tool.Live;
 using VmStateGen.Tool.Rendering;
 
 namespace VmStateGen.Tool.Commands;
@@ -16,20 +17,20 @@ internal static class ToolCommand
         {
             return body(output);
         }
-        catch (InputException e)
+        catch (Exception e) when (CodeOf(e) is { } code)
         {
             output.Problem(e.Message);
-            return ExitCodes.CannotOpen;
-        }
-        catch (VmStateException e)
-        {
-            output.Problem(e.Message);
-            return ExitCodes.Found;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            output.Problem(e.Message);
-            return ExitCodes.Failed;
+            return code;
         }
     }
+
+    /// <summary>The exit code that an error means; <see langword="null"/> for a fault of this program.</summary>
+    public static int? CodeOf(Exception e) => e switch
+    {
+        LiveException live => live.Code,
+        InputException => ExitCodes.CannotOpen,
+        VmStateException => ExitCodes.Found,
+        IOException or UnauthorizedAccessException => ExitCodes.Failed,
+        _ => null,
+    };
 }

@@ -35,6 +35,9 @@ internal sealed class ToolOutput
 
     private bool HasProgress { get; }
 
+    /// <summary>Where a line that is written over again and again may go: a terminal, or nowhere.</summary>
+    public TextWriter? Status => HasProgress ? errors : null;
+
     /// <summary>A table in the one style of the tool.</summary>
     public static Table NewTable(params string[] columns)
     {

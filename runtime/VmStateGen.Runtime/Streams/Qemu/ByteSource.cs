@@ -123,19 +123,33 @@ internal sealed class PipeSource(Stream stream, int limit) : ByteSource
     {
         while (position < Math.Min(end, length))
         {
-            var room = RoomFor(FirstSize);
-            if (room <= 0)
+            if (!HoldNext(end - position))
                 return false;
-            Reserve((int)Math.Min(room, heldLength + (long)FirstSize));
-            var count = (int)Math.Min(Math.Min(room, held.Length - heldLength), end - position);
-            var read = stream.Read(held, heldLength, count);
-            if (read == 0)
-                length = position;
-            position += read;
-            heldLength += read;
         }
         return true;
     }
+
+    /// <summary>What is held, from <paramref name="offset"/> on.</summary>
+    public ReadOnlySpan<byte> HeldFrom(long offset) => held.AsSpan((int)(offset - heldStart), (int)(HeldEnd - offset));
+
+    /// <summary>Waits for the next bytes and holds them; at the end there are none, and <see cref="Length"/> is known.</summary>
+    /// <returns><see langword="false"/> if there is no room for more.</returns>
+    public bool HoldNext(long atMost = long.MaxValue)
+    {
+        var room = RoomFor(FirstSize);
+        if (room <= 0)
+            return false;
+        Reserve((int)Math.Min(room, heldLength + (long)FirstSize));
+        var read = stream.Read(held, heldLength, (int)Math.Min(Math.Min(room, held.Length - heldLength), atMost));
+        if (read == 0)
+            length = position;
+        position += read;
+        heldLength += read;
+        return true;
+    }
+
+    /// <summary>The stream ends with what has been read of it; that more can be read is not tried.</summary>
+    public void EndHere() => length = position;
 
     private int ReadNext(Span<byte> destination, int atLeast)
     {

@@ -44,6 +44,26 @@ internal static class FooterScan
         }
     }
 
+    /// <summary>
+    /// As <see cref="Find(StreamCursor, uint, IReadOnlyDictionary{uint, SectionHeader}, bool)"/>, but waits for no more than it needs: the footer
+    /// and a whole header of what follows.
+    /// </summary>
+    public static long FindLive(StreamCursor cursor, uint id, IReadOnlyDictionary<uint, SectionHeader> known)
+    {
+        var start = cursor.Position;
+        var pipe = (PipeSource)cursor.Source;
+        while (true)
+        {
+            var held = pipe.HeldEnd;
+            var found = Find(new StreamCursor(pipe, start, held), start, id, known, isPackage: false);
+            var isOver = pipe.Length <= held;
+            if (found >= 0 && (isOver || IsWholeHeader(pipe.HeldFrom(found + FooterSize))))
+                return found;
+            if (isOver || held - start > MaxData || !pipe.HoldNext())
+                return -1;
+        }
+    }
+
     private static long Find(StreamCursor cursor, long start, uint id, IReadOnlyDictionary<uint, SectionHeader> known, bool isPackage)
     {
         Span<byte> footer = stackalloc byte[FooterSize];
@@ -92,6 +112,14 @@ internal static class FooterScan
                 return false;
         }
     }
+
+    private static bool IsWholeHeader(ReadOnlySpan<byte> next) => next switch
+    {
+        [] => false,
+        [QemuWire.SectionStart or QemuWire.SectionFull, ..] => next.Length >= 6 && next.Length >= 6 + next[5] + 8,
+        [QemuWire.Eof, ..] => next.Length >= 7,
+        _ => next.Length >= 5,
+    };
 
     private static bool IsNewSection(ReadOnlySpan<byte> rest, IReadOnlyDictionary<uint, SectionHeader> known)
     {

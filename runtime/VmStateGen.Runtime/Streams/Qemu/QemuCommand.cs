@@ -20,6 +20,9 @@ public sealed record QemuCommand(QemuCommandId Id, ReadOnlyMemory<byte> Payload,
         _ => (0, 0),
     };
 
+    /// <summary>The value of a PING; <see langword="null"/> of every other command.</summary>
+    public uint? Value => Id == QemuCommandId.Ping ? BinaryPrimitives.ReadUInt32BigEndian(Payload.Span) : null;
+
     /// <summary>The page sizes of a postcopy advice: all block page sizes or-ed together, and the target page size, in bytes.</summary>
     public (ulong Blocks, ulong Target)? AdvisedPageSizes =>
         Id == QemuCommandId.PostcopyAdvise && Payload.Length == 16

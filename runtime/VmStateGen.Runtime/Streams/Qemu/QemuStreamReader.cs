@@ -38,6 +38,7 @@ public sealed partial class QemuStreamReader : ISectionReader
     private long nextOffset;
     private bool isFinished = true;
     private ulong advisedPageSizes;
+    private bool isRamDone;
 
     private enum Phase
     {
@@ -196,7 +197,10 @@ public sealed partial class QemuStreamReader : ISectionReader
         {
             cursor.Seek(dataEnd, "data");
             if (current.Kind == QemuElementKind.Section)
+            {
                 ReadFooter();
+                isRamDone |= current.Section.Kind == SectionKind.End && IsRam(current.Section);
+            }
         }
         catch (Exception e) when (Fail(e))
         {
@@ -313,6 +317,12 @@ public sealed partial class QemuStreamReader : ISectionReader
             dataEnd = start;
             return false;
         }
+        if (!cursor.CanSeek && !isPackage && cursor.PeekByte() == QemuWire.Eof)
+        {
+            // The search wants the EOF in front of the trailer, too.
+            cursor.Hold();
+            bounds.SearchTrailer();
+        }
         var type = cursor.ReadByte("element");
         switch (type)
         {
@@ -363,7 +373,7 @@ public sealed partial class QemuStreamReader : ISectionReader
             BeginRam(section);
         else
         {
-            var found = bounds.Find(section, sections, isPackage, HasFooters);
+            var found = bounds.Find(section, sections, isPackage, HasFooters, isEarly: !isRamDone);
             dataEnd = found.End;
             current = current with { Description = found.Description, IsGuessed = found.IsGuessed };
         }

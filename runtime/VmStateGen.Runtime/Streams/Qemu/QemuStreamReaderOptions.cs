@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 
 namespace VmStateGen.Runtime.Streams.Qemu;
@@ -37,4 +38,17 @@ public sealed class QemuStreamReaderOptions
     /// sections are guessed.
     /// </summary>
     public int SpoolLimit { get; init; } = 32 * 1024 * 1024;
+
+    /// <summary>
+    /// The pipe is the connection to a machine that is being migrated: nothing is waited for that may never come. It need not be closed
+    /// where the stream ends, so that devices are kept until a trailer is there that ends where the data does (0x06, length, JSON). What
+    /// cannot be bounded before is an error by its name: sections that come in parts and are unknown here.
+    /// </summary>
+    public bool IsLive { get; init; }
+
+    /// <summary>
+    /// Of a live stream only: told the offset and the value of a PING that stands at the end of what is kept. Its source may wait for the
+    /// answer before it sends the rest; as an element it is only found after that.
+    /// </summary>
+    public Action<long, uint>? KeptPing { get; init; }
 }

@@ -135,6 +135,16 @@ public sealed class QemuStreamWriter : ISectionWriter
         stream.Position = here;
     }
 
+    /// <summary>Reads what was written somewhere in the stream, which must seek and be readable; the writer's place stays.</summary>
+    internal void ReadAt(long offset, Span<byte> bytes)
+    {
+        FlushBuffer();
+        var here = stream.Position;
+        stream.Position = here - flushed + offset;
+        stream.ReadExactly(bytes);
+        stream.Position = here;
+    }
+
     /// <summary>A whole section.</summary>
     public void WriteSection(SectionHeader section, ReadOnlySpan<byte> data)
     {

@@ -131,8 +131,7 @@ public sealed class RamImage : IDisposable
     /// <exception cref="VmStateException">It has not.</exception>
     public void CheckWhole(bool allowMissing = false)
     {
-        foreach (var block in ram.Blocks)
-            CheckWhole(block, allowMissing || block.GuestAddress != null);
+        Statistics.CheckWhole(ram, allowMissing);
     }
 
     /// <summary>Checks that the stream has every page of the block.</summary>
@@ -142,13 +141,7 @@ public sealed class RamImage : IDisposable
     public void CheckWhole(RamBlockEntry block, bool allowMissing = false)
     {
         ArgumentNullException.ThrowIfNull(block);
-        foreach (var counted in Statistics.Blocks)
-        {
-            if (counted.Block != (object)block || allowMissing || counted.MissingPages == 0)
-                continue;
-            var where = ram.HasSetupFlush ? ": they were sent through the other channels of multifd" : "";
-            throw Fault.At($"ram › {block.Name}", $"all {counted.Pages} pages", $"nothing of {counted.MissingPages} of them{where}", -1);
-        }
+        Statistics.CheckWhole(ram, block, allowMissing);
     }
 
     /// <summary>What the stream says of a page.</summary>

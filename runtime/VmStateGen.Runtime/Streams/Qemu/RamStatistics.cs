@@ -95,6 +95,23 @@ public sealed class RamStatistics
         last.Set(record.PageOffset >> pageShift, record.Kind == RamRecordKind.Zero ? RamPageState.Zero : RamPageState.Normal);
     }
 
+    /// <summary>Checks that every page of every block came, but of blocks that are left out on purpose (§5.11).</summary>
+    internal void CheckWhole(RamSectionReader ram, bool allowMissing)
+    {
+        foreach (var block in ram.Blocks)
+            CheckWhole(ram, block, allowMissing || block.GuestAddress != null);
+    }
+
+    /// <summary>Checks that every page of the block came.</summary>
+    internal void CheckWhole(RamSectionReader ram, RamBlockEntry block, bool allowMissing)
+    {
+        var counted = byBlock[block].Statistics;
+        if (allowMissing || counted.MissingPages == 0)
+            return;
+        var where = ram.HasSetupFlush ? ": they were sent through the other channels of multifd" : "";
+        throw Fault.At($"ram › {block.Name}", $"all {counted.Pages} pages", $"nothing of {counted.MissingPages} of them{where}", -1);
+    }
+
     /// <summary>What the records said of a page last. Of a mapped-ram file <see cref="RamImage"/> knows.</summary>
     public RamPageState StateOf(RamBlockEntry block, long page)
     {

@@ -1,3 +1,5 @@
+using System;
+using System.Buffers.Binary;
 using System.Collections.Generic;
 
 namespace VmStateGen.Runtime.Streams.Qemu;
@@ -12,7 +14,7 @@ internal readonly record struct SectionBounds(long End, VmDeviceDescription? Des
 internal sealed class SectionBoundsFinder(QemuStreamReaderOptions options, StreamCursor cursor)
 {
     private readonly DirtyBitmapBounds iterative = new();
-    private readonly List<SectionHeader> asked = [];
+    private readonly List<(SectionHeader Section, long? Guess, long Start)> asked = [];
     private TrailerSectionBounds? trailer;
     private bool isSearched;
 
@@ -29,17 +31,68 @@ internal sealed class SectionBoundsFinder(QemuStreamReaderOptions options, Strea
         if (isSearched || !options.UseTrailer)
             return true;
         // A section after RAM may find the end of a pipe within reach that one before RAM did not.
-        if (!cursor.HoldUntil(long.MaxValue))
+        if (!(options.IsLive && cursor.Source is PipeSource pipe ? HoldLive(pipe) : cursor.HoldUntil(long.MaxValue)))
             return false;
         isSearched = true;
         if ((TrailerOffset = TrailerFinder.Find(cursor)) < 0)
             return true;
         Description = VmDescription.Parse(TrailerFinder.ReadJson(cursor, TrailerOffset), TrailerOffset + 5);
         trailer = new TrailerSectionBounds(Description);
-        foreach (var section in asked)
-            trailer.TryGetLength(section, cursor, out _);
+        foreach (var (section, guess, start) in asked)
+        {
+            if (trailer.TryGetLength(section, cursor, out var length) && guess is { } guessed && guessed != length)
+                throw Fault.At($"{section} › data", $"{length} bytes, as the trailer says", $"what looked like its footer after {guessed}", start);
+        }
         asked.Clear();
         return true;
+    }
+
+    /// <summary>
+    /// Keeps all that comes until it ends with a trailer: nothing follows that (qemu-migration.md §1.1), and a source with a return path does
+    /// not close the connection before it has its answer. Bytes in a device that look like one are followed by more, or do not parse.
+    /// </summary>
+    private bool HoldLive(PipeSource pipe)
+    {
+        var start = cursor.Position;
+        while (pipe.Length > pipe.HeldEnd)
+        {
+            var held = pipe.HeldFrom(start);
+            var at = TrailerFinder.Find(held);
+            if (at >= 0 && IsDescription(held[(at + TrailerFinder.HeaderSize)..]))
+            {
+                pipe.EndHere();
+                return true;
+            }
+            TellPing(held, pipe.HeldEnd);
+            if (!pipe.HoldNext())
+                return false;
+        }
+        return true;
+    }
+
+    private static bool IsDescription(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            VmDescription.Parse(json.ToArray());
+            return true;
+        }
+        catch (VmStateException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>A footer and a PING behind it, with nothing behind that: its source waits, or sends more whatever the answer.</summary>
+    private void TellPing(ReadOnlySpan<byte> held, long end)
+    {
+        const int Footer = 5;
+        const int Ping = 9;
+        if (options.KeptPing == null || held.Length < Footer + Ping)
+            return;
+        var tail = held[^(Footer + Ping)..];
+        if (tail[0] == QemuWire.SectionFooter && tail[Footer..].StartsWith((ReadOnlySpan<byte>)[QemuWire.Command, 0, (byte)QemuCommandId.Ping, 0, 4]))
+            options.KeptPing(end - Ping, BinaryPrimitives.ReadUInt32BigEndian(tail[^4..]));
     }
 
     /// <summary>Finds the end of the data that starts at the cursor's position, which stays.</summary>
@@ -47,7 +100,8 @@ internal sealed class SectionBoundsFinder(QemuStreamReaderOptions options, Strea
     /// <param name="known">All sections seen so far, for a guess.</param>
     /// <param name="isPackage">The section is in a package, which no trailer describes.</param>
     /// <param name="hasFooters">Whether sections have footers, if that is known.</param>
-    public SectionBounds Find(in SectionHeader section, IReadOnlyDictionary<uint, SectionHeader> known, bool isPackage, bool? hasFooters)
+    /// <param name="isEarly">The section comes before the end of RAM, and the trailer after it.</param>
+    public SectionBounds Find(in SectionHeader section, IReadOnlyDictionary<uint, SectionHeader> known, bool isPackage, bool? hasFooters, bool isEarly)
     {
         var start = cursor.Position;
         long? length = null;
@@ -60,10 +114,13 @@ internal sealed class SectionBoundsFinder(QemuStreamReaderOptions options, Strea
         if (length == null)
             TryBounds(iterative, section, ref length);
 
+        if (options.IsLive && isEarly && !isPackage && length == null)
+            return FindLive(section, known, hasFooters);
+
         // A pipe is read to its end only for a section that nobody else knows.
         var isWhole = isPackage || length != null || SearchTrailer();
         if (!isSearched && section.Kind == SectionKind.Full)
-            asked.Add(section);
+            asked.Add((section, null, start));
         // The trailer counts the sections of a name, so it is asked for each, whoever else knows.
         else if (trailer != null && !isPackage && trailer.TryGetLength(section, cursor, out var described))
         {
@@ -80,6 +137,22 @@ internal sealed class SectionBoundsFinder(QemuStreamReaderOptions options, Strea
         if (options.GuessBounds && hasFooters != false && FooterScan.Find(cursor, section.Id, known, isPackage) is >= 0 and var end)
             return new SectionBounds(end, null, true);
         throw Fault.At("data", "a description that tells its length", WhyUnknown(section, isWhole, hasFooters), start);
+    }
+
+    /// <summary>
+    /// A live source may send no more than this until RAM has been taken, and RAM cannot be kept. Of a device the footer is looked for; the
+    /// trailer, once it is there, must agree.
+    /// </summary>
+    private SectionBounds FindLive(in SectionHeader section, IReadOnlyDictionary<uint, SectionHeader> known, bool? hasFooters)
+    {
+        var start = cursor.Position;
+        if (section.Kind != SectionKind.Full)
+            throw Fault.At("data", "a description that tells its length", "an iterative section that nothing here parses", start);
+        var end = options.GuessBounds && hasFooters != false ? FooterScan.FindLive(cursor, section.Id, known) : -1;
+        if (end < 0)
+            throw Fault.At("data", "a description that tells its length", $"a section before RAM without a footer of {section.Id}; the trailer comes after RAM", start);
+        asked.Add((section, end - start, start));
+        return new SectionBounds(end, null, true);
     }
 
     private string WhyUnknown(in SectionHeader section, bool isWhole, bool? hasFooters)

@@ -6,7 +6,9 @@ namespace VmStateGen.Runtime.Streams.Qemu;
 /// <summary>Finds the trailer from the end of a file, before anything else of it is understood.</summary>
 internal static class TrailerFinder
 {
-    private const int HeaderSize = 5;
+    /// <summary>VMDESCRIPTION and the length.</summary>
+    public const int HeaderSize = 5;
+
     private const int ChunkSize = 64 * 1024;
 
     /// <summary>More than any machine's trailer by far (a hundred times that of a machine with 1024 queues a device).</summary>
@@ -29,7 +31,22 @@ internal static class TrailerFinder
         return -1;
     }
 
-    /// <summary>The JSON of a trailer that <see cref="Find"/> has found.</summary>
+    /// <summary>The same in bytes that may or may not be the last of a stream.</summary>
+    /// <returns>Index of the VMDESCRIPTION byte, or -1 if they do not end with a trailer.</returns>
+    public static int Find(ReadOnlySpan<byte> bytes)
+    {
+        var control = bytes.Length - 1;
+        while (control >= 0 && !IsControl(bytes[control]))
+            control--;
+        for (var at = control; at >= Math.Max(1, control - HeaderSize + 1); at--)
+        {
+            if (at + HeaderSize < bytes.Length && IsHeader(bytes.Slice(at - 1, 1 + HeaderSize + 1), bytes.Length - at - HeaderSize))
+                return at;
+        }
+        return -1;
+    }
+
+    /// <summary>The JSON of a trailer that <see cref="Find(StreamCursor)"/> has found.</summary>
     public static byte[] ReadJson(StreamCursor cursor, long at)
     {
         var length = cursor.Length - at - HeaderSize;
@@ -47,11 +64,18 @@ internal static class TrailerFinder
         if (at < 1 || at - 1 + header.Length > cursor.Length)
             return false;
         cursor.ReadAt(at - 1, header, "vmdescription");
-        return header[0] == QemuWire.Eof
-            && header[1] == QemuWire.VmDescription
-            && BinaryPrimitives.ReadUInt32BigEndian(header[2..]) == cursor.Length - at - HeaderSize
-            && header[^1] == (byte)'{';
+        return IsHeader(header, cursor.Length - at - HeaderSize);
     }
+
+    /// <param name="header">EOF, VMDESCRIPTION, a length, and the first byte of the JSON.</param>
+    /// <param name="length">Bytes from there to the end.</param>
+    private static bool IsHeader(ReadOnlySpan<byte> header, long length) =>
+        header[0] == QemuWire.Eof
+        && header[1] == QemuWire.VmDescription
+        && BinaryPrimitives.ReadUInt32BigEndian(header[2..]) == length
+        && header[^1] == (byte)'{';
+
+    private static bool IsControl(byte value) => value < 0x20 && value is not ((byte)'\t' or (byte)'\n' or (byte)'\r');
 
     private static long LastControlByte(StreamCursor cursor, long start)
     {
@@ -66,7 +90,7 @@ internal static class TrailerFinder
             cursor.ReadAt(end - count, bytes, "vmdescription");
             for (var i = count - 1; i >= 0; i--)
             {
-                if (bytes[i] < 0x20 && bytes[i] is not ((byte)'\t' or (byte)'\n' or (byte)'\r'))
+                if (IsControl(bytes[i]))
                     return end - count + i;
             }
             end -= count;

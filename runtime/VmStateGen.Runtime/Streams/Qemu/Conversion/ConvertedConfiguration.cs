@@ -6,10 +6,38 @@ using System.Text.Json;
 
 namespace VmStateGen.Runtime.Streams.Qemu;
 
-/// <summary>The configuration section, and what the trailer says of it, of a file whose RAM has another layout: the capability mapped-ram comes or goes.</summary>
+/// <summary>
+/// The configuration section, and what the trailer says of it, of a file whose RAM has another layout: the capability mapped-ram comes or goes.
+/// And what of a stream belongs into a file at all.
+/// </summary>
 internal static class ConvertedConfiguration
 {
     private const int CapabilitiesCountSize = 4;
+
+    /// <summary>Checks that the stream can become a mapped-ram file.</summary>
+    public static void CheckMapped(QemuStreamReader reader)
+    {
+        if (reader.Configuration == null)
+            throw Fault.At("configuration", "a configuration section, which tells that a file is mapped-ram", "none (a machine type of old)", reader.Current.Offset);
+        if (reader.Configuration.HasCapability(QemuConfiguration.IgnoreShared))
+            throw Fault.At("configuration", "all RAM in the stream", "the capability x-ignore-shared: shared RAM is elsewhere", reader.Current.Offset);
+    }
+
+    /// <summary>Checks that pages come as records, as on every connection.</summary>
+    public static void CheckPlain(QemuConfiguration configuration, long offset)
+    {
+        if (configuration.HasCapability(QemuConfiguration.MappedRam))
+            throw Fault.At("configuration", "pages as records in the stream", "the capability mapped-ram, which is for files", offset);
+    }
+
+    /// <summary>Whether the command goes into the output; those of a return path do not: a file has none, and a QEMU that loads it would refuse to use one.</summary>
+    /// <exception cref="VmStateException">It is one of a stream that no file can be made of.</exception>
+    public static bool Keeps(in QemuStreamElement element) => element.Command!.Id switch
+    {
+        QemuCommandId.OpenReturnPath or QemuCommandId.Ping or QemuCommandId.PostcopyAdvise => false,
+        QemuCommandId.SwitchoverStart => true,
+        _ => throw Fault.At("command", "a stream that can be saved to a file", $"{element.Command.Id}, which only two connected machines use", element.Offset),
+    };
 
     /// <summary>The configuration to write.</summary>
     public static QemuConfiguration Of(QemuConfiguration configuration, RamLayout layout)

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Binary;
 using System.IO;
 using System.Linq;
 
@@ -25,14 +26,33 @@ public sealed class QemuConvertOptions
     /// (multifd) and are not in the file.
     /// </summary>
     public bool AllowMissingPages { get; init; }
+
+    /// <summary>
+    /// The output is a connection with a return path: it is opened in the stream, and before EOF a PING is sent and this called with its
+    /// value. It waits for the PONG, which proves that all sections have loaded; if it throws, no EOF goes out and the peer runs no guest.
+    /// </summary>
+    public Action<uint>? AwaitPong { get; init; }
 }
 
 /// <summary>
 /// Writes a stream again with its RAM in another layout: one record or place for each page, differences and compressed pages
 /// resolved. Device sections are copied byte for byte.
 /// </summary>
-public static class QemuStreamConverter
+public sealed class QemuStreamConverter : IDisposable
 {
+    private readonly Stream input;
+    private readonly long start;
+    private readonly QemuConvertOptions options;
+    private readonly RamImage? image;
+
+    private QemuStreamConverter(Stream input, long start, QemuConvertOptions options, RamImage? image)
+    {
+        this.input = input;
+        this.start = start;
+        this.options = options;
+        this.image = image;
+    }
+
     /// <summary>Converts a whole stream.</summary>
     /// <param name="input">A file, at the start of its stream. It is read twice: first all of it is checked.</param>
     /// <param name="output">Where to; for mapped-ram it must seek, and the stream must start at its first byte.</param>
@@ -45,23 +65,46 @@ public static class QemuStreamConverter
     /// </exception>
     public static void Convert(Stream input, Stream output, RamLayout layout, QemuConvertOptions? options = null, IProgress<long>? progress = null)
     {
-        ArgumentNullException.ThrowIfNull(input);
         ArgumentNullException.ThrowIfNull(output);
+        using var converter = Open(input, options, progress);
+        converter.Write(output, layout, progress);
+    }
+
+    /// <summary>The first pass: reads and checks all of a stream. Nothing is written.</summary>
+    /// <param name="input">A file, at the start of its stream; it must stay open and as it is.</param>
+    /// <param name="options">Nothing in most cases.</param>
+    /// <param name="progress">Told offsets in the input.</param>
+    /// <exception cref="VmStateException">The input is damaged or not whole.</exception>
+    public static QemuStreamConverter Open(Stream input, QemuConvertOptions? options = null, IProgress<long>? progress = null)
+    {
+        ArgumentNullException.ThrowIfNull(input);
         options ??= new QemuConvertOptions();
         if (!input.CanSeek)
             throw new ArgumentException("The input must be a file.", nameof(input));
+        var start = input.Position;
+        return new QemuStreamConverter(input, start, options, Check(input, options, progress));
+    }
+
+    /// <summary>The second pass: writes the stream.</summary>
+    /// <param name="output">Where to; for mapped-ram it must seek, and the stream must start at its first byte.</param>
+    /// <param name="layout">The output's layout.</param>
+    /// <param name="progress">Told offsets in the input.</param>
+    /// <exception cref="VmStateException">The input is one that no file can be made of (postcopy). Some output has been written.</exception>
+    public void Write(Stream output, RamLayout layout, IProgress<long>? progress = null)
+    {
+        ArgumentNullException.ThrowIfNull(output);
         if (layout == RamLayout.MappedRam && (!output.CanSeek || output.Position != 0))
             throw new ArgumentException("The output must be a file, at its start.", nameof(output));
-
-        var start = input.Position;
-        using var image = Check(input, options, progress);
         input.Position = start;
         var reader = new QemuStreamReader(input, options.Reader);
-        var conversion = new Conversion(reader, new QemuStreamWriter(output), image, layout, progress);
+        var conversion = new Conversion(reader, new QemuStreamWriter(output), image, layout, options.AwaitPong, progress);
         while (reader.Read())
             conversion.Convert();
         conversion.Finish();
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => image?.Dispose();
 
     private static RamImage? Check(Stream input, QemuConvertOptions options, IProgress<long>? progress)
     {
@@ -79,14 +122,26 @@ public static class QemuStreamConverter
     }
 
     /// <summary>One conversion's second pass.</summary>
-    private sealed class Conversion(QemuStreamReader reader, QemuStreamWriter writer, RamImage? image, RamLayout layout, IProgress<long>? progress)
+    private sealed class Conversion(
+        QemuStreamReader reader, QemuStreamWriter writer, RamImage? image, RamLayout layout, Action<uint>? awaitPong, IProgress<long>? progress)
     {
+        private const uint FirstPing = 1;
+        private const uint LastPing = 2;
+
+        private bool isReturnPathOpen;
         private bool arePartsWritten;
         private MappedRamWriter? mapped;
 
         public void Convert()
         {
             var element = reader.Current;
+            if (awaitPong != null && !isReturnPathOpen && element.Kind is not (QemuElementKind.Header or QemuElementKind.Configuration))
+            {
+                // Right after the configuration, as QEMU does (qemu-migration.md §1.5).
+                isReturnPathOpen = true;
+                writer.WriteCommand(QemuCommandId.OpenReturnPath);
+                Ping(FirstPing);
+            }
             switch (element.Kind)
             {
                 case QemuElementKind.Configuration:
@@ -100,6 +155,12 @@ public static class QemuStreamConverter
                     break;
                 case QemuElementKind.Command:
                     ConvertCommand(element);
+                    break;
+                case QemuElementKind.Eof when awaitPong != null:
+                    Ping(LastPing);
+                    writer.Flush();
+                    awaitPong(LastPing);
+                    writer.WriteEof();
                     break;
                 case QemuElementKind.Trailer:
                     writer.WriteTrailer(ConvertedConfiguration.Trailer(reader.Description!, layout));
@@ -116,27 +177,22 @@ public static class QemuStreamConverter
             progress?.Report(reader.Current.Offset);
         }
 
+        private void Ping(uint value)
+        {
+            Span<byte> payload = stackalloc byte[4];
+            BinaryPrimitives.WriteUInt32BigEndian(payload, value);
+            writer.WriteCommand(QemuCommandId.Ping, payload);
+        }
+
         private void ConvertCommand(in QemuStreamElement element)
         {
-            switch (element.Command!.Id)
-            {
-                // A file has no way back, and a QEMU that loads it would refuse to use one.
-                case QemuCommandId.OpenReturnPath or QemuCommandId.Ping or QemuCommandId.PostcopyAdvise:
-                    break;
-                case QemuCommandId.SwitchoverStart:
-                    writer.CopyElement(reader);
-                    break;
-                default:
-                    throw Fault.At("command", "a stream that was saved to a file", $"{element.Command.Id}, which only two connected machines use", element.Offset);
-            }
+            if (ConvertedConfiguration.Keeps(element))
+                writer.CopyElement(reader);
         }
 
         private void ConvertToMapped(in SectionHeader section)
         {
-            if (reader.Configuration == null)
-                throw Fault.At("configuration", "a configuration section, which tells that a file is mapped-ram", "none (a machine type of old)", reader.Current.Offset);
-            if (reader.Configuration.HasCapability(QemuConfiguration.IgnoreShared))
-                throw Fault.At("configuration", "all RAM in the stream", "the capability x-ignore-shared: shared RAM is elsewhere", reader.Current.Offset);
+            ConvertedConfiguration.CheckMapped(reader);
             Footers();
             if (section.Kind == SectionKind.Start)
             {
