@@ -20,7 +20,7 @@ Acme.Opaque @section "opaque" version 1 min 1 priority default
 Acme.Opaque#000 "part" Acme.Part
 Acme.Opaque#001 "parts" Acme.Part[2]
 Acme.Opaque#002 "holes" Acme.Part[2] nulls
-Acme.Opaque#003 "requests" list<Acme.Part> max 8 element-version 1
+Acme.Opaque#003 "requests" list<Acme.Part> max 8 element-version 1 marker Kind
 Acme.Opaque#004 "tree" tree<u64,Acme.Part> max 8 element-version 1
 Acme.Opaque#005 "angle" Acme.Angle via Acme.Angle
 Acme.Opaque#006 "number" f64
@@ -36,7 +36,7 @@ Acme.Opaque @section "opaque" version 1 min 1 priority default
 Acme.Opaque#000 "part" Acme.Part
 Acme.Opaque#001 "parts" Acme.Part[2]
 Acme.Opaque#002 "holes" Acme.Part[2] nulls
-Acme.Opaque#003 "requests" list<Acme.Part> max 8 element-version 1
+Acme.Opaque#003 "requests" list<Acme.Part> max 8 element-version 1 marker Kind
 Acme.Opaque#004 "tree" tree<u64,Acme.Part> max 8 element-version 1
 Acme.Opaque#005 "angle" Acme.Angle via Acme.Angle
 Acme.Opaque#006 "number" f64
