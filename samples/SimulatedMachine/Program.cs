@@ -15,12 +15,14 @@ const string Usage = """
       --mib N         guest RAM (64)                --cpus N     vCPU threads (2)
       --pages N       pages each CPU writes (2048)  --rate N     pages a second each CPU writes (20000)
       --seconds N     how long to run (1)           --memory F   a file that is the RAM
+      --bandwidth N   MiB a second for the migration, 0 for no limit (128)
       --stay-stopped  do not start what comes in    --collect    collect garbage all the time
     URI: tcp:HOST:PORT, unix:PATH, file:PATH, exec:COMMAND, fd:N
     """;
 
 var options = new SimulatedOptions();
 var seconds = 1.0;
+var migration = MigrationSourceOptions.Default;
 var isStaying = false;
 var isCollecting = false;
 string? command = null, uri = null;
@@ -37,6 +39,7 @@ try
             case "--rate": options = options with { Rate = Number() }; break;
             case "--memory": options = options with { MemoryFile = args[++i] }; break;
             case "--seconds": seconds = double.Parse(args[++i], CultureInfo.InvariantCulture); break;
+            case "--bandwidth": migration = migration with { MaxBandwidth = (long)Number() << 20 }; break;
             case "--stay-stopped": isStaying = true; break;
             case "--collect": isCollecting = true; break;
             default:
@@ -81,7 +84,7 @@ try
     Console.WriteLine($"the guest wrote {vm.Count - before} pages in {seconds} s");
     if (command == "migrate")
     {
-        Report(await new MigrationSource(vm.Machine).MigrateAsync(ChannelAddress.Parse(uri!)));
+        Report(await new MigrationSource(vm.Machine, migration).MigrateAsync(ChannelAddress.Parse(uri!)));
         return Check();
     }
     vm.Pause();

@@ -12,13 +12,16 @@ internal static class Convergence
     /// <summary>Whether it is worth while to ask the tracker: what is known to be left fits.</summary>
     public static bool ShouldQuery(in PendingData estimate, long threshold) => estimate.Total <= threshold || estimate.Precopy == 0;
 
-    /// <summary>Whether to stop the guest, after the tracker was asked.</summary>
+    /// <summary>
+    /// Whether to stop the guest, after the tracker was asked. What can only be moved once it is stopped does not get less by waiting, so if
+    /// that is all there is, it is time, whatever the limit.
+    /// </summary>
     /// <param name="exact">What is left.</param>
     /// <param name="threshold">What fits.</param>
     /// <param name="rounds">How often the tracker was asked.</param>
     /// <param name="maxRounds">0: no bound.</param>
     public static bool ShouldSwitch(in PendingData exact, long threshold, int rounds, int maxRounds)
-        => exact.Total <= threshold || maxRounds > 0 && rounds >= maxRounds;
+        => exact.Total <= threshold || exact.Precopy == 0 || maxRounds > 0 && rounds >= maxRounds;
 
     /// <summary>How long the guest would stand still; nothing as long as no bandwidth is known.</summary>
     public static TimeSpan? ExpectedDowntime(long pendingBytes, double bytesPerSecond)

@@ -1,4 +1,3 @@
-using System.Collections.Generic;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
@@ -50,5 +49,5 @@ public static class MigrationTelemetry
     }
 
     internal static void Event(Activity? activity, MigrationStatus status)
-        => activity?.AddEvent(new ActivityEvent(status.ToQemuName(), tags: new ActivityTagsCollection(new Dictionary<string, object?>())));
+        => activity?.AddEvent(new ActivityEvent(status.ToQemuName()));
 }

@@ -1,6 +1,5 @@
 using System;
 using System.Buffers.Binary;
-using System.Collections.Generic;
 using System.Threading;
 using VmStateGen.Runtime.Channels;
 using VmStateGen.Runtime.Linux;
@@ -25,8 +24,8 @@ internal sealed class ReturnPath
     private readonly Channel channel;
     private readonly Action<Exception> onEnd;
     private readonly object gate = new();
-    private readonly HashSet<uint> pongs = [];
     private readonly Thread thread;
+    private uint? pong;
     private uint? shut;
     private Exception? failure;
 
@@ -60,9 +59,9 @@ internal sealed class ReturnPath
         return bytes;
     }
 
-    /// <summary>Waits for the answer to a PING.</summary>
+    /// <summary>Waits for the answer to the last PING.</summary>
     /// <returns><see langword="false"/> if it did not come in time.</returns>
-    public bool WaitForPong(uint value, TimeSpan timeout) => Wait(timeout, () => pongs.Contains(value));
+    public bool WaitForPong(uint value, TimeSpan timeout) => Wait(timeout, () => pong == value);
 
     /// <summary>Waits for SHUT, or for the end of the return path.</summary>
     /// <returns>Its value; <see langword="null"/> if none came in time or at all.</returns>
@@ -121,7 +120,7 @@ internal sealed class ReturnPath
         lock (gate)
         {
             if (type == ReturnMessage.Pong)
-                pongs.Add(value);
+                pong = value;
             else
                 shut = value;
             Monitor.PulseAll(gate);

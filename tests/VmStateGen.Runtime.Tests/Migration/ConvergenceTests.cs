@@ -32,6 +32,10 @@ public sealed class ConvergenceTests
         => Assert.Equal(expected, Convergence.ShouldSwitch(new PendingData(pending), threshold, rounds, maxRounds));
 
     [Fact]
+    public void What_needs_a_stopped_guest_is_not_waited_for()
+        => Assert.True(Convergence.ShouldSwitch(new PendingData(0, 1 << 30), 0, 1, 0));
+
+    [Fact]
     public void Downtime_is_expected_only_where_a_bandwidth_is_known()
     {
         Assert.Null(Convergence.ExpectedDowntime(1000, 0));

@@ -12,6 +12,8 @@ using VmStateGen.Runtime.Ram;
 using VmStateGen.Runtime.Streams.Qemu;
 using VmStateGen.Runtime.Tests.Channels;
 
+[assembly: VmStateGen.RemovedSection("old-card", typeof(VmStateGen.Runtime.Tests.Migration.OldCard))]
+
 namespace VmStateGen.Runtime.Tests.Migration;
 
 /// <summary>A machine of ours moves to another one of ours, in one process.</summary>
@@ -207,6 +209,19 @@ public sealed class OwnToOwnTests
         to.Machine.Register(last);
         Vms.Migrate(from.Machine, to.Machine).Complete();
         Assert.Equal([4], last.Data);
+    }
+
+    [Fact]
+    public void An_assembly_names_the_sections_that_it_has_no_more()
+    {
+        using var from = new BareVm();
+        using var to = new BareVm();
+        from.Machine.Register(new RawDevice("old-card") { Data = [1, 2, 3, 4] });
+        to.Machine.AcceptRemovedSections(typeof(OldCard).Assembly);
+        Vms.Migrate(from.Machine, to.Machine).Complete();
+
+        using var other = new BareVm();
+        Assert.Contains("a section that this machine has", Vms.Migrate(from.Machine, other.Machine, Vms.Hasty).DestinationError.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -32,6 +32,28 @@ internal sealed class RawDevice(string name, int version = 1, MigrationPriority 
     }
 }
 
+/// <summary>The frozen type of a section that is no more.</summary>
+internal sealed class OldCard : IVmState
+{
+    private readonly RawDevice state = new("old-card") { Data = new byte[4] };
+
+    internal OldCard()
+    {
+    }
+
+    public VmStateType StateType => state.StateType;
+
+    public ReadOnlySpan<byte> Schema => default;
+
+    public bool IsNeeded => false;
+
+    public void Save(ref VmStateWriter writer, int version) => throw new NotSupportedException();
+
+    public void Load(ref VmStateReader reader, int version) => state.Load(ref reader, version);
+
+    public void Describe(ref VmDescriptionWriter writer, int version) => throw new NotSupportedException();
+}
+
 /// <summary>A machine whose guest does nothing.</summary>
 internal sealed class BareVm : IMachineLifecycle, IDisposable
 {

@@ -14,6 +14,9 @@ namespace VmStateGen.Runtime.Streams.Qemu;
 /// </remarks>
 internal sealed class QemuIncomingStream
 {
+    // A machine has some hundred; what comes over a link must not fill this process.
+    private const int MaxSections = 1 << 16;
+
     private readonly Dictionary<uint, SectionHeader> sections = [];
     private SectionHeader? open;
     private bool? hasFooters;
@@ -100,6 +103,8 @@ internal sealed class QemuIncomingStream
         var section = new SectionHeader(kind, id, name, Cursor.ReadUInt32("instance id"), Cursor.ReadUInt32("version"));
         if (!sections.TryAdd(id, section))
             throw Fault.At("section id", $"an id other than that of {sections[id]}", $"{id}", start + 1);
+        if (sections.Count > MaxSections)
+            throw Fault.At("section", $"at most {MaxSections} sections", "more", start);
         return section;
     }
 

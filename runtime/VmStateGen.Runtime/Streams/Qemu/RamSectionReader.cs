@@ -13,6 +13,9 @@ namespace VmStateGen.Runtime.Streams.Qemu;
 /// <remarks>For one thread at a time. Page data is passed over, never kept.</remarks>
 public sealed class RamSectionReader
 {
+    /// <summary>A machine has some ten; what comes over a link must not fill this process.</summary>
+    private const int MaxBlocks = 1 << 16;
+
     private readonly RamSectionFormat format;
     private readonly List<RamBlockEntry> blocks = [];
     private readonly Dictionary<string, RamBlockEntry> byName = [];
@@ -62,6 +65,8 @@ public sealed class RamSectionReader
             if (!byName.TryAdd(block.Name, block))
                 throw Fault.At(block.Name, "a block of another name", "the same name again", cursor.Position);
             blocks.Add(block);
+            if (blocks.Count > MaxBlocks)
+                throw Fault.At("setup", $"at most {MaxBlocks} blocks", "more", cursor.Position);
         }
 
         var at = cursor.Position;

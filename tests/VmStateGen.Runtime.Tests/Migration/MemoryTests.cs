@@ -1,0 +1,35 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using VmStateGen.Runtime.Migration;
+
+namespace VmStateGen.Runtime.Tests.Migration;
+
+/// <summary>Alone in the process: what others take at the time would be counted too.</summary>
+[CollectionDefinition(nameof(MemoryTests), DisableParallelization = true)]
+[Collection(nameof(MemoryTests))]
+public sealed class MemoryTests
+{
+    /// <summary>Measured from before the call, bitmaps included, with guests whose RAM nobody has touched.</summary>
+    [Theory]
+    [InlineData(256L << 20)]
+    [InlineData(8L << 30)]
+    public void Migrating_needs_little_memory(long bytes)
+    {
+        using var from = new BareVm();
+        using var to = new BareVm();
+        from.Memory.AddBlock("a", bytes);
+        to.Memory.AddBlock("a", bytes);
+        GC.Collect();
+        var before = ResidentBytes();
+        Vms.Migrate(from.Machine, to.Machine, new MigrationSourceOptions { MaxBandwidth = 0 }).Complete();
+        Assert.InRange(ResidentBytes() - before, long.MinValue, 64 << 20);
+    }
+
+    private static long ResidentBytes()
+    {
+        var line = File.ReadLines("/proc/self/status").First(text => text.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10;
+    }
+}
