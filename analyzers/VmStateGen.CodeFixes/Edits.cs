@@ -81,6 +81,20 @@ internal static class Edits
             return now.WithAttributeLists(now.AttributeLists.Add(ParseAttribute(attribute).WithLeadingTrivia(indent).WithTrailingTrivia(last.GetTrailingTrivia())));
         });
 
+    /// <summary>Puts an attribute of the assembly behind the file's usings, on a line of its own.</summary>
+    public static CompilationUnitSyntax WithAssemblyAttribute(CompilationUnitSyntax file, string attribute)
+    {
+        AttributeListSyntax list = SyntaxFactory.ParseCompilationUnit(attribute.Replace("[assembly: ", "[assembly: global::VmStateGen.")).AttributeLists[0];
+        list = list.ReplaceNodes(list.Attributes.Select(added => added.Name), (_, name) => name.WithAdditionalAnnotations(Simplifier.Annotation))
+            .WithTrailingTrivia(SyntaxFactory.ElasticCarriageReturnLineFeed);
+        if (file.Usings.Count + file.Externs.Count + file.AttributeLists.Count > 0 || file.Members.Count == 0)
+            return file.AddAttributeLists(list.WithLeadingTrivia(SyntaxFactory.ElasticCarriageReturnLineFeed));
+        // The comment at the top of a file is the file's.
+        MemberDeclarationSyntax first = file.Members[0];
+        return file.ReplaceNode(first, first.WithLeadingTrivia(SyntaxFactory.ElasticCarriageReturnLineFeed))
+            .AddAttributeLists(list.WithLeadingTrivia(first.GetLeadingTrivia()));
+    }
+
     /// <summary>A string as C# writes it.</summary>
     public static string Literal(string text) => SymbolDisplay.FormatLiteral(text, quote: true);
 

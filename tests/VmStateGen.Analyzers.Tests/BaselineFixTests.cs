@@ -68,6 +68,41 @@ public class BaselineFixTests
         Assert.Empty(await Releases.AnalyzeAsync(text, Releases.Accepted(old, text)));
     }
 
+    /// <summary>The class that the fix writes reads the section to its end: what came before the attribute is what the record says.</summary>
+    [Theory]
+    [InlineData("namespace Acme;\n[VmState(\"hub\", Version = 3, MinimumVersion = 2)] [Removed(\"tail\", 2, AtEnd = true)] public partial class Hub { [Field] private byte ports; [Field(Version = 3)] private ushort @event; "
+        + "[Field(Max = 9, CountFrom = nameof(ports))] private uint[]? queue; [Field] private Inner inner = new(); [Removed(\"x\", 3)] [Field(Length = 4)] private bool[] on = new bool[4]; "
+        + "[Field(Max = 8)] private string text = \"\"; [Field] private VmTimer timer; [Field] private Guid id; [Field(Length = 70)] private ulong[] bits = new ulong[70]; }\n"
+        + "[VmState(\"inner\", Nested = true)] [Subsection(\"inner/more\", Needed = nameof(Is), Absent = nameof(No))] public partial class Inner { [Field(Subsection = \"inner/more\")] private int more; bool Is() => true; void No() { } }")]
+    [InlineData("[VmState(\"hub\")] public partial class Hub { [Field] private byte ports; [Field(\"odd name\")] private E mode; }\npublic enum E : short { A }")]
+    public async Task A_section_that_is_gone_is_read_and_discarded(string gone)
+    {
+        const string rest = "[VmState(\"uart\")] public partial class Uart { [Field] private byte lcr; }\n";
+        foreach (bool isAll in new[] { false, true })
+        {
+            using var project = new Releases([rest], [(BaselineSet.ShippedName, Releases.Shipped("1.0", gone)), (BaselineSet.UnshippedName, "#vmstate-baseline 1\n")]);
+            if (isAll)
+                await project.ApplyAllAsync(new RemovedSectionFix(), "VMS200", "removed", FixAllScope.Project);
+            else
+                await project.ApplyAsync((await project.FileOffersAsync(new RemovedSectionFix(), BaselineSet.ShippedName)).Single());
+            string frozen = (await project.Project.Documents.Single(document => document.Name == "FrozenHub.cs").GetTextAsync()).ToString();
+            Compilation compilation = Verifier.Compile(rest, frozen);
+            Assert.Empty(Verifier.GeneratedErrors(compilation));
+            Assert.Empty((await Verifier.AnalyzeAsync(compilation)).Select(diagnostic => diagnostic.ToString()));
+            Assert.Equal(["VMS300"], (await project.AnalyzeAsync()).Select(diagnostic => diagnostic.Id).Except(["VMS301"]).Distinct());
+        }
+    }
+
+    /// <summary>What only code can tell is not guessed.</summary>
+    [Theory]
+    [InlineData("[Field(When = nameof(Is))] private byte b; bool Is() => true;")]
+    [InlineData("[Field(Max = 4)] private System.Collections.Generic.List<Inner> all = new(); [VmState] public partial class Inner { [Field] private byte b; }")]
+    public async Task A_section_that_the_record_does_not_tell_whole_has_no_fix(string members)
+    {
+        using var project = new Releases([Two], [(BaselineSet.ShippedName, Releases.Shipped("1.0", $"[VmState(\"hub\")] public partial class Hub {{ {members} }}"))]);
+        Assert.Empty(await project.FileOffersAsync(new RemovedSectionFix(), BaselineSet.ShippedName));
+    }
+
     [Fact]
     public async Task Branches_that_change_different_devices_merge()
     {

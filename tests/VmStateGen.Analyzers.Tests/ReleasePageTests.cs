@@ -52,7 +52,7 @@ public class ReleasePageTests
         RulePage page = RulePage.Read(id);
         string source = $"#pragma warning disable {id}\n{page.Bad}";
         // What has no place in source is not reached by a pragma.
-        Assert.DoesNotContain(await Releases.AnalyzeAsync(source, Files(page, page.Bad)), diagnostic => diagnostic.Location.IsInSource);
+        Assert.DoesNotContain(await Releases.AnalyzeAsync(source, Files(page, page.Bad)), diagnostic => diagnostic.Location.IsInSource && diagnostic.Id == id);
     }
 
     /// <summary>Each fix on offer leaves code that compiles and in which the rule is satisfied.</summary>
@@ -62,6 +62,9 @@ public class ReleasePageTests
     {
         RulePage page = RulePage.Read(id);
         List<string> keys;
+        // At a line of a file; BaselineFixTests has it.
+        if (id == "VMS200")
+            return;
         using (var project = new Releases([page.Bad], Files(page, page.Bad)))
             keys = [.. (await project.OffersAsync(id)).Select(action => action.EquivalenceKey!)];
         Assert.Equal(page.Fix != "none", keys.Count > 0);
@@ -101,6 +104,9 @@ public class ReleasePageTests
             case "VMS302" when !isGood:
                 return [(BaselineSet.ShippedName, Releases.Shipped("1.0", page.Old)),
                     (BaselineSet.UnshippedName, SchemaWriter.Header + "\nUart#001 \"divider\" u16\nUart#001 \"baud\" u32\n")];
+            case "VMS207":
+                string rest = page.Old[..page.Old.IndexOf("[VmState(\"hub\")]", StringComparison.Ordinal)];
+                return [(BaselineSet.NameOf("1.0"), Releases.Shipped("1.0", page.Old)), (BaselineSet.ShippedName, Releases.Shipped("1.1", rest)), .. Releases.Accepted(rest, source).Where(file => file.Name == BaselineSet.UnshippedName)];
             case "VMS303" when !isGood:
                 return [];
             case "VMS304":

@@ -53,6 +53,22 @@ public sealed class BaselineTests
         Assert.Equal(CompatibilityRule.BrokenBaseline, Assert.Single(set.Check(new SchemaSet()).Findings).Rule);
     }
 
+    /// <summary>Rule 3 against releases: reuse is an error even where the release is not supported; putting the old section back is none.</summary>
+    [Theory]
+    [InlineData("Acme.New @section \"hub\" version 1 min 1 priority default\nAcme.New#000 \"a\" u32\n", null, true)]
+    [InlineData("Acme.New @section \"hub\" version 1 min 1 priority default\nAcme.New#000 \"a\" u32\n", "2.0", true)]
+    [InlineData("Acme.New @section \"hub\" version 1 min 1 priority default\nAcme.New#000 \"a\" u8\n", null, false)]
+    [InlineData("Acme.New @section \"usb-hub\" version 1 min 1 priority default\nAcme.New#000 \"a\" u32\nAcme.Hub @state \"hub\" version 1 min 1\nAcme.Hub#000 \"a\" u8\nAcme.Hub @removed-section \"hub\"\n", null, false)]
+    public void A_retired_name_is_not_used_again(string added, string? oldest, bool isError)
+    {
+        BaselineSet files = BaselineSet.Load([
+            ("VmState.Shipped.1.0.txt", Header + Nic + "Acme.Hub @section \"hub\" version 1 min 1 priority default\nAcme.Hub#000 \"a\" u8\n"),
+            ("VmState.Shipped.txt", Header + "#release 2.0\n" + Nic)]);
+        List<Finding> errors = [.. files.Check(SchemaParser.Parse(Nic + added), oldest: oldest).Findings.Where(finding => finding.Verdict == Verdict.Error)];
+        Assert.Equal(isError ? [(CompatibilityRule.DuplicateSection, "Acme.New", "1.0")] : [],
+            errors.Select(finding => (finding.Rule, finding.Type, finding.Releases[0])));
+    }
+
     [Fact]
     public void Identical_duplicates_and_the_order_of_lines_do_not_matter()
     {

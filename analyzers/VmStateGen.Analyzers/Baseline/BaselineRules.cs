@@ -30,7 +30,7 @@ internal static class BaselineRules
         "VMS303",
         "The project has no baseline",
         Descriptors.PathAndText,
-        Descriptors.Baseline, DiagnosticSeverity.Info, isEnabledByDefault: true,
+        Descriptors.Baseline, DiagnosticSeverity.Warning, isEnabledByDefault: true,
         helpLinkUri: Descriptors.Pages + "VMS303.md");
 
     public static readonly DiagnosticDescriptor Deletable = new(
@@ -39,4 +39,11 @@ internal static class BaselineRules
         Descriptors.PathAndText,
         Descriptors.Baseline, DiagnosticSeverity.Info, isEnabledByDefault: true,
         helpLinkUri: Descriptors.Pages + "VMS304.md");
+
+    public static readonly DiagnosticDescriptor StaleSuppression = new(
+        "VMS305",
+        "A suppression suppresses nothing",
+        "'{0}' is suppressed here, and nothing here raises it; remove the suppression, or it will hide the next break",
+        Descriptors.Baseline, DiagnosticSeverity.Warning, isEnabledByDefault: true,
+        helpLinkUri: Descriptors.Pages + "VMS305.md");
 }

@@ -39,6 +39,7 @@ public sealed class CompatibilityAnalyzer : DiagnosticAnalyzer
             var run = new Run(start.Compilation, start.Options.AdditionalFiles);
             start.RegisterSymbolAction(run.Analyze, SymbolKind.NamedType);
             start.RegisterAdditionalFileAction(run.Analyze);
+            start.RegisterSemanticModelAction(run.AnalyzePragmas);
             start.RegisterCompilationEndAction(run.AnalyzeGone);
         });
     }
@@ -55,24 +56,50 @@ public sealed class CompatibilityAnalyzer : DiagnosticAnalyzer
             bool isState = TypeParser.IsState(type);
             if (!isState && type.TypeKind != TypeKind.Enum)
                 return;
-            CompatibilityResult found = Result(context.CancellationToken);
+            foreach (Diagnostic diagnostic in DiagnosticsOf(type, context.CancellationToken))
+                context.ReportDiagnostic(diagnostic);
+            foreach (Suppression stale in Suppressions.Of(type, context.CancellationToken).Where(suppression => IsStale(suppression, context.CancellationToken)))
+                context.ReportDiagnostic(stale.ToDiagnostic());
+        }
+
+        /// <summary>A tree with a pragma about our rules asks where they are raised; most trees have none.</summary>
+        public void AnalyzePragmas(SemanticModelAnalysisContext context)
+        {
+            foreach (Suppression stale in Suppressions.In(context.SemanticModel.SyntaxTree, context.CancellationToken)
+                .Where(suppression => IsStale(suppression, context.CancellationToken)))
+            {
+                context.ReportDiagnostic(stale.ToDiagnostic());
+            }
+        }
+
+        private bool IsStale(Suppression suppression, CancellationToken cancel)
+        {
+            CompatibilityResult found = Result(cancel);
+            // Of broken files and types nothing is known.
+            return found.Files.Problems.Count == 0 && found.Current.Broken.Count == 0
+                && !found.Keys.Select(found.Current.Find).OfType<INamedTypeSymbol>().SelectMany(type => DiagnosticsOf(type, cancel)).Any(suppression.Covers);
+        }
+
+        private IEnumerable<Diagnostic> DiagnosticsOf(INamedTypeSymbol type, CancellationToken cancel)
+        {
+            CompatibilityResult found = Result(cancel);
             string key = WireNames.Key(type);
             IReadOnlyList<(Finding Finding, WireItem? Use)> findings = found.Of(key);
             IReadOnlyList<Deletable> deletable = found.DeletableOf(key);
             if (findings.Count + deletable.Count == 0)
-                return;
-            StatePlaces places = StatePlaces.Find(type, compilation, context.CancellationToken);
+                yield break;
+            StatePlaces places = StatePlaces.Find(type, compilation, cancel);
             int order = 0;
             foreach ((Finding finding, WireItem? use) in findings)
             {
                 if (!IsKnownRename(finding, places))
-                    context.ReportDiagnostic(FindingDiagnostic.Create(finding, places.Of(finding, use), order++, found, places));
+                    yield return FindingDiagnostic.Create(finding, places.Of(finding, use), order++, found, places);
             }
             foreach (Deletable entry in deletable)
-                context.ReportDiagnostic(Diagnostic.Create(BaselineRules.Deletable, places.Subject(entry.Subject), $"{type.Name}/{entry.Subject}", entry.Reason));
+                yield return Diagnostic.Create(BaselineRules.Deletable, places.Subject(entry.Subject), $"{type.Name}/{entry.Subject}", entry.Reason);
         }
 
-        /// <summary>What is wrong with a file, at its line.</summary>
+        /// <summary>What is wrong with a file, at its line; and sections that it has and the code has not, since nothing in the code is their place.</summary>
         public void Analyze(AdditionalFileAnalysisContext context)
         {
             if (!BaselineSet.IsBaseline(context.AdditionalFile.Path) || context.AdditionalFile.GetText(context.CancellationToken) is not SourceText text)
@@ -85,6 +112,11 @@ public sealed class CompatibilityAnalyzer : DiagnosticAnalyzer
                 context.ReportDiagnostic(Diagnostic.Create(BaselineRules.BrokenBaseline, LineOf(context.AdditionalFile.Path, text, problem.Line), properties,
                     FileName(problem.File) + (problem.Line > 0 ? $"({problem.Line},{problem.Column})" : ""), problem.Message));
             }
+            foreach (Finding finding in found.Gone.Where(IsSectionGone))
+            {
+                if (Recorded(finding.Type, context.CancellationToken) is Location line && line.GetLineSpan().Path == context.AdditionalFile.Path)
+                    context.ReportDiagnostic(FindingDiagnostic.Create(finding, line, 0, found, null));
+            }
             foreach (Deletable entry in found.DeletableOf(context.AdditionalFile.Path))
             {
                 context.ReportDiagnostic(Diagnostic.Create(BaselineRules.Deletable, LineOf(context.AdditionalFile.Path, text, 1),
@@ -96,12 +128,14 @@ public sealed class CompatibilityAnalyzer : DiagnosticAnalyzer
         public void AnalyzeGone(CompilationAnalysisContext context)
         {
             CompatibilityResult found = Result(context.CancellationToken);
-            foreach (Finding finding in found.Gone.Where(finding => finding.IsTypeGone))
+            foreach (Finding finding in found.Gone.Where(finding => finding.IsTypeGone && !IsSectionGone(finding)))
             {
                 Location location = found.Current.Find(finding.Type)?.Locations.FirstOrDefault() ?? Recorded(finding.Type, context.CancellationToken) ?? Location.None;
                 context.ReportDiagnostic(FindingDiagnostic.Create(finding, location, 0, found, null));
             }
         }
+
+        private static bool IsSectionGone(Finding finding) => finding.Rule == CompatibilityRule.SectionRemoved && finding.IsTypeGone;
 
         private CompatibilityResult Result(CancellationToken cancel)
         {

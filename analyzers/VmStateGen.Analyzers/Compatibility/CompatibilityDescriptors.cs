@@ -18,6 +18,7 @@ internal static class CompatibilityDescriptors
     {
         CompatibilityRule.SectionRemoved => finding.IsTypeGone ? CompatibilityRules.SectionRemoved : CompatibilityRules.SectionNotLoaded,
         CompatibilityRule.SectionRenamed => CompatibilityRules.SectionRenamed,
+        CompatibilityRule.DuplicateSection => CompatibilityRules.NameRetired,
         CompatibilityRule.VersionLowered => CompatibilityRules.VersionLowered,
         CompatibilityRule.MinimumVersionRaised => CompatibilityRules.MinimumVersionRaised,
         CompatibilityRule.LayoutChanged => CompatibilityRules.LayoutChanged,

@@ -27,6 +27,9 @@ internal sealed class CompatibilityResult
     /// <summary>What is about types that the code does not have any more.</summary>
     public List<Finding> Gone { get; } = new();
 
+    /// <summary>Keys of the types that there is something to say of.</summary>
+    public IEnumerable<string> Keys => byType.Keys.Concat(deletable.Keys).Distinct();
+
     /// <summary>Findings of the type; where the type that differs is another assembly's, with the item that uses it.</summary>
     public IReadOnlyList<(Finding Finding, WireItem? Use)> Of(string key) =>
         byType.TryGetValue(key, out List<(Finding, WireItem?)>? found) ? found : Array.Empty<(Finding, WireItem?)>();

@@ -10,7 +10,7 @@ internal static class CompatibilityRules
         "A section that releases write is gone",
         Descriptors.PathAndText,
         Descriptors.Compatibility, DiagnosticSeverity.Error, isEnabledByDefault: true,
-        helpLinkUri: Descriptors.Pages + "VMS200.md", customTags: WellKnownDiagnosticTags.CompilationEnd);
+        helpLinkUri: Descriptors.Pages + "VMS200.md");
 
     public static readonly DiagnosticDescriptor SectionRenamed = new(
         "VMS201",
@@ -53,6 +53,13 @@ internal static class CompatibilityRules
         Descriptors.PathAndText,
         Descriptors.Compatibility, DiagnosticSeverity.Info, isEnabledByDefault: true,
         helpLinkUri: Descriptors.Pages + "VMS206.md");
+
+    public static readonly DiagnosticDescriptor NameRetired = new(
+        "VMS207",
+        "A retired section name is not used again",
+        Descriptors.PathAndText,
+        Descriptors.Compatibility, DiagnosticSeverity.Error, isEnabledByDefault: true,
+        helpLinkUri: Descriptors.Pages + "VMS207.md");
 
     public static readonly DiagnosticDescriptor FieldVersionChanged = new(
         "VMS210",

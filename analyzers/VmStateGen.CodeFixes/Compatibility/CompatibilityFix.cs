@@ -56,7 +56,7 @@ public sealed class CompatibilityFix : StateCodeFix
             case FixKind.RestoreOrder:
                 return MoveFix.Choices(target, fix, type);
             case FixKind.AddRemovedSection when on == "VmState" && Edits.Argument(attribute, "Nested") is not null && FirstLiteral(attribute) is not null:
-                return One("Make it a section again", "section", batch => batch.Editor.RemoveArgument(attribute, "Nested"));
+                return One("Make it a section again", "section", batch => batch.Editor.RemoveArgument(attribute, "Nested")).Concat(RemovedSection(target, fix));
             case FixKind.BumpVersion when on == "Field" && Edits.Argument(attribute, "When") is null && Number(fix.Value) is int version:
                 return Bump(target, attribute, version);
             case FixKind.AddRemoved when target.Property(FindingDiagnostic.OldConditionsKey) is string conditions:
@@ -133,6 +133,15 @@ public sealed class CompatibilityFix : StateCodeFix
             batch.Editor.AddTypeAttribute(type, $"[Subsection({Edits.Literal(name)}, Needed = nameof({predicate}))]");
             batch.Editor.AddMember(type, MissingMemberFix.Stub(predicate, Signatures.Predicate)!);
         });
+    }
+
+    /// <summary>The class is only part of other state now; what releases wrote of it on its own is read as it.</summary>
+    private static IEnumerable<FixChoice> RemovedSection(FixTarget target, SuggestedFix fix)
+    {
+        if (target.TypeSymbol is not INamedTypeSymbol { IsAbstract: false, Arity: 0 } type || target.Node.SyntaxTree.GetRoot(target.Cancel) is not CompilationUnitSyntax root)
+            return Enumerable.Empty<FixChoice>();
+        string attribute = $"[assembly: RemovedSection({Edits.Literal(fix.Target!)}, typeof({type.ToDisplayString()}))]";
+        return One($"Read and discard it: {attribute}", "removed", batch => batch.Editor.ReplaceNode(root, (current, _) => Edits.WithAssemblyAttribute((CompilationUnitSyntax)current, attribute)));
     }
 
     private static IEnumerable<FixChoice> RemovedSubsection(FixTarget target, SuggestedFix fix, TypeDeclarationSyntax type)

@@ -82,7 +82,11 @@ public sealed class BaselineSet
         // Half a baseline would make every missing line a change.
         if (problems.Count > 0)
             return new CompatibilityReport(problems.Select(Broken).ToEquatableArray());
-        CompatibilityReport report = CompatibilityChecker.Compare(Supported(oldest), current, direction);
+        IReadOnlyList<(StateSchema Section, Baseline Release)> retired = RetiredNames.Find(Supported(), current);
+        var names = new HashSet<string>(retired.Select(entry => entry.Section.Name));
+        IEnumerable<Baseline> supported = Supported(oldest).Select(release => RetiredNames.Without(release, names));
+        var report = new CompatibilityReport(retired.Select(entry => RetiredNames.ToFinding(entry.Section, entry.Release))
+            .Concat(CompatibilityChecker.Compare(supported, current, direction).Findings).ToEquatableArray());
         List<Finding> records = RecordComparison.Compare(Recorded, current, report).ToList();
         var stale = new HashSet<string>(records.Select(finding => finding.Type));
         return new CompatibilityReport(report.Findings.Where(finding => finding.Verdict > Verdict.Info || !stale.Contains(finding.Type))
