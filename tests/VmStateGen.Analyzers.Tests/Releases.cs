@@ -19,11 +19,11 @@ internal sealed class Releases : IDisposable
     private readonly AdhocWorkspace workspace = new();
     private readonly ProjectId id = ProjectId.CreateNewId();
 
-    public Releases(IReadOnlyList<string> sources, IEnumerable<(string Name, string Text)> files)
+    public Releases(IReadOnlyList<string> sources, IEnumerable<(string Name, string Text)> files, params MetadataReference[] references)
     {
         Compilation empty = Verifier.Compile();
         Solution solution = workspace.CurrentSolution.AddProject(ProjectInfo.Create(id, VersionStamp.Default, "Test", "Test", LanguageNames.CSharp,
-            parseOptions: empty.SyntaxTrees.First().Options, compilationOptions: empty.Options, metadataReferences: Verifier.References));
+            parseOptions: empty.SyntaxTrees.First().Options, compilationOptions: empty.Options, metadataReferences: Verifier.References.AddRange(references)));
         solution = solution.AddDocument(DocumentId.CreateNewId(id), "Usings.cs", SourceText.From(Verifier.Usings), filePath: "Usings.cs");
         for (int i = 0; i < sources.Count; i++)
             solution = solution.AddDocument(DocumentId.CreateNewId(id), $"Test{i}.cs", SourceText.From(sources[i]), filePath: $"Test{i}.cs");
