@@ -28,6 +28,8 @@ internal static class Program
               vmstate inspect guest.mig
               vmstate diff before.mig after.mig
               vmstate scaffold guest.mig --device i8254
+              vmstate receive unix:/tmp/in.sock -o guest.mapped
+              vmstate send guest.mapped tcp:host:4444
               vmstate schema Devices.dll
               vmstate baseline accept --assembly Devices.dll --write
 

@@ -1,5 +1,6 @@
 using System;
 using System.CommandLine;
+using System.Globalization;
 using System.Threading;
 using VmStateGen.Runtime.Channels;
 using VmStateGen.Tool.Live;
@@ -34,11 +35,13 @@ internal static class LiveCommand
     public static Option<double> Wait()
     {
         var wait = new Option<double>("--wait") { Description = "try for so many seconds while nobody listens there yet", HelpName = "SECONDS" };
-        wait.Validators.Add(result =>
+        wait.CustomParser = result =>
         {
-            if (result.GetValueOrDefault<double>() is not (>= 0 and < 1e6))
-                result.AddError("--wait is a number of seconds.");
-        });
+            if (double.TryParse(result.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds) && seconds is >= 0 and < 1e6)
+                return seconds;
+            result.AddError("--wait is a number of seconds.");
+            return 0;
+        };
         return wait;
     }
 

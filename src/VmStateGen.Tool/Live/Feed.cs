@@ -13,20 +13,13 @@ internal sealed class Feed : Stream
     private readonly byte[] ring;
     private int start;
     private int count;
-    private bool hasEnded;
+    private bool isOver;
     private bool isAbandoned;
 
     public Feed(int capacity) => ring = new byte[capacity];
 
-    /// <summary>The writer has written its last.</summary>
-    public bool HasEnded
-    {
-        get
-        {
-            lock (gate)
-                return hasEnded;
-        }
-    }
+    /// <summary>The reader has come to the end.</summary>
+    public bool HasEnded { get; private set; }
 
     public override bool CanRead => true;
 
@@ -63,7 +56,7 @@ internal sealed class Feed : Stream
     {
         lock (gate)
         {
-            hasEnded = true;
+            isOver = true;
             Monitor.PulseAll(gate);
         }
     }
@@ -82,8 +75,9 @@ internal sealed class Feed : Stream
     {
         lock (gate)
         {
-            while (count == 0 && !hasEnded)
+            while (count == 0 && !isOver)
                 Monitor.Wait(gate);
+            HasEnded |= count == 0;
             int size = Math.Min(Math.Min(buffer.Length, count), ring.Length - start);
             ring.AsSpan(start, size).CopyTo(buffer);
             start = (start + size) % ring.Length;
