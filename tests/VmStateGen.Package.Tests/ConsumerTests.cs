@@ -136,6 +136,34 @@ public sealed class ConsumerTests(PackedRepository repository)
         Assert.Equal(["VmState.Unshipped.txt"], consumer.AdditionalFiles("Transitive"));
     }
 
+    /// <summary>The whole way of a change: no baseline, files made, a break stops the build, an allowed change is accepted into them.</summary>
+    [Fact]
+    public void A_break_fails_the_build_and_dotnet_format_accepts_an_allowed_change()
+    {
+        Consumer consumer = repository.Consumer().Project("Devices", "<TargetFramework>net10.0</TargetFramework>", Devices.Uart);
+        consumer.Dotnet("tool", "install", "VmStateGen.Tool", "--tool-path", "tools", "--version", repository.Version).Succeeded();
+        string source = consumer.File("Devices", "Source.cs"), unshipped = consumer.File("Devices", "VmState.Unshipped.txt");
+
+        CommandResult bare = consumer.Dotnet("build", "Devices").Succeeded();
+        Assert.Equal(["VMS303"], bare.Diagnostics("warning"));
+        string[] project = ["--assembly", consumer.File("Devices", "bin", "Debug", "net10.0", "Devices.dll"), "--project", consumer.File("Devices"), "--write"];
+        consumer.Run(consumer.File("tools", "vmstate"), ["baseline", "init", .. project]).Succeeded();
+        consumer.Run(consumer.File("tools", "vmstate"), ["baseline", "ship", "1.0", .. project]).Succeeded();
+        Assert.Empty(consumer.Dotnet("build", "Devices").Succeeded().Diagnostics("warning"));
+
+        File.WriteAllText(source, Devices.Uart.Replace("private ushort divider", "private uint divider"));
+        CommandResult broken = consumer.Dotnet("build", "Devices").Failed();
+        Assert.Equal(["VMS220"], broken.Diagnostics("error"));
+        Assert.Contains("uart/divider: it was u16 and is u32; streams of release 1.0 do not load", broken.Output, StringComparison.Ordinal);
+
+        File.WriteAllText(source, Devices.Uart.Replace("\"uart\", Version = 2", "\"uart\", Version = 3")
+            .Replace("[Field] private Fifo fifo;", "[Field] private Fifo fifo;\n    [Field(Version = 3, Default = 0)] private byte scratch;"));
+        Assert.Equal(["VMS300"], consumer.Dotnet("build", "Devices").Succeeded().Diagnostics("warning"));
+        consumer.Dotnet("format", "analyzers", "Devices", "--diagnostics", "VMS300", "--no-restore").Succeeded();
+        Assert.Contains("Acme.Uart#003 \"scratch\" u8 since 3 default 0\n", File.ReadAllText(unshipped), StringComparison.Ordinal);
+        Assert.Empty(consumer.Dotnet("build", "Devices").Succeeded().Diagnostics("warning"));
+    }
+
     [Fact]
     public void A_project_that_only_uses_devices_has_no_baseline_and_builds()
     {

@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Linq;
 using System.Text.Json;
 
 namespace VmStateGen.Tool.Tests;
@@ -41,6 +42,34 @@ public sealed class CheckTests : FolderTest
         JsonElement run = JsonDocument.Parse(Run("sarif").Output).RootElement.GetProperty("runs")[0];
         Assert.Equal("error", run.GetProperty("results")[0].GetProperty("level").GetString());
         Assert.Equal("width-changed(14)", run.GetProperty("tool").GetProperty("driver").GetProperty("rules")[0].GetProperty("id").GetString());
+    }
+
+    /// <summary>A folder and its Unshipped file are the same: what is recorded, each finding at the line that says it.</summary>
+    [Fact]
+    public void Unshipped_goes_over_shipped()
+    {
+        string old = Text("old.txt", Baseline), shipped = Text("VmState.Shipped.txt", Baseline);
+        Text("VmState.Unshipped.txt", "#vmstate-baseline 1\n# ours\nAcme.Ring#000 \"head\" u64\nAcme.Nic#000.1 \"id\" u8\n");
+        string folder = Path.GetDirectoryName(shipped)!, unshipped = PathOf("VmState.Unshipped.txt");
+        foreach (string current in new[] { folder, unshipped })
+        {
+            Assert.Equal([$"::error file={unshipped},line=4,title=vmstate field-added(11)", $"::error file={unshipped},line=3,title=vmstate width-changed(14)"],
+                Cli.Run("check", old, current, "--format", "github").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split("::")[1]).Select(line => "::" + line));
+        }
+        // Both directions of the same; what is gone has its line in the old file.
+        Assert.Contains($"file={unshipped},line=4,", Cli.Run("check", folder, old, "--format", "github").Output, StringComparison.Ordinal);
+        JsonElement result = JsonDocument.Parse(Cli.Run("check", old, folder, "--format", "sarif").Output).RootElement.GetProperty("runs")[0].GetProperty("results")[1];
+        Assert.Equal(3, result.GetProperty("locations")[0].GetProperty("physicalLocation").GetProperty("region").GetProperty("startLine").GetInt32());
+        Assert.Equal((0, "0 errors, 0 warnings\n", ""), Cli.Run("check", folder, unshipped));
+    }
+
+    [Fact]
+    public void A_folder_without_baselines_is_no_input()
+    {
+        string folder = Directory.CreateDirectory(PathOf("empty")).FullName;
+        Assert.Equal(1, Cli.Run("check", folder, folder).Code);
+        Text("VmState.Unshipped.txt", "#vmstate-baseline 1\nAcme.Ring#000 \"head\" u64\n");
+        Assert.Contains("VmState.Unshipped.txt: line 2", Cli.Run("check", PathOf("VmState.Unshipped.txt"), folder).Errors, StringComparison.Ordinal);
     }
 
     [Fact]

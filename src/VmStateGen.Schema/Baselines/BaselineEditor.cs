@@ -64,6 +64,14 @@ public static class BaselineEditor
         return edits;
     }
 
+    /// <summary>Whether two texts say the same: a merge leaves the lines of two branches in another order, which is no change.</summary>
+    public static bool IsSame(string left, string right)
+    {
+        BaselineFile a = BaselineFile.Parse("", left), b = BaselineFile.Parse("", right);
+        return a.Problems.Count == 0 && b.Problems.Count == 0 && a.Release == b.Release
+            && new HashSet<(string, bool)>(a.Lines.Select(line => (line.Text, line.IsRemoval))).SetEquals(b.Lines.Select(line => (line.Text, line.IsRemoval)));
+    }
+
     /// <summary>Gives the second of two different lines of one key an ordinal of its own, behind the first: both branches added a field there.</summary>
     /// <param name="text">The file.</param>
     /// <param name="problem">A <see cref="BaselineProblemKind.Duplicate"/> of it.</param>

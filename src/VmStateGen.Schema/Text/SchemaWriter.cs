@@ -112,8 +112,8 @@ public static class SchemaWriter
 
     private static string? Number(int? value) => value is int number ? Number(number) : null;
 
-    /// <summary>A JSON string.</summary>
-    internal static string Quote(string name)
+    /// <summary>A name as the text has it: a JSON string.</summary>
+    public static string Quote(string name)
     {
         var text = new StringBuilder("\"");
         foreach (char c in name)

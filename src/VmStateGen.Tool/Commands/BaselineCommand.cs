@@ -190,7 +190,10 @@ internal static class BaselineCommand
         private bool IsSame(BaselineEdit edit)
         {
             string path = Path.Combine(folder, edit.Name);
-            return edit.Text == null ? !File.Exists(path) : File.Exists(path) && File.ReadAllText(path) == edit.Text;
+            if (edit.Text == null || !File.Exists(path))
+                return edit.Text == null && !File.Exists(path);
+            string text = File.ReadAllText(path);
+            return text == edit.Text || (BaselineSet.IsBaseline(edit.Name) && BaselineEditor.IsSame(text, edit.Text));
         }
     }
 }

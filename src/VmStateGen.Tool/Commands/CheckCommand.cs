@@ -9,7 +9,7 @@ namespace VmStateGen.Tool.Commands;
 /// <summary><c>vmstate check</c>: whether what one side writes is loaded by the other.</summary>
 internal static class CheckCommand
 {
-    private const string InputHelp = "a baseline file (VmState.Shipped.txt), an assembly, or a dump of qemu-system-* -dump-vmstate";
+    private const string InputHelp = "a baseline file or the folder of VmState.Shipped.txt and VmState.Unshipped.txt, an assembly, or a dump of qemu-system-* -dump-vmstate";
 
     public static Command Create()
     {
@@ -28,13 +28,15 @@ internal static class CheckCommand
             Compare two schemas and print every difference that breaks a migration, with the device and the field.
 
             A baseline and an assembly may be compared with each other; a dump of QEMU only with another one. Of an assembly nothing is run.
-            A line begins with the section's key in the file (for QEMU: the device type), then the path of the field.
+            A folder, or VmState.Unshipped.txt itself, is what it records: Unshipped over Shipped. The formats for programs name the line of a
+            baseline file that a finding is about. A line of text begins with the section's key in the file (for QEMU: the device type), then the path of the field.
 
             Exit codes: 0 nothing breaks (there may be warnings); 1 something does, or an input is damaged; 2 wrong usage; 3 an input
             cannot be opened or read.
 
             Examples:
               vmstate check VmState.Shipped.txt bin/Release/net10.0/Acme.Devices.dll
+              vmstate check VmState.Shipped.txt . --format github
               vmstate check VmState.Shipped.1.2.txt VmState.Shipped.txt --direction full
               vmstate check qemu-7.2.json qemu-10.0.json --format json
             """) { old, current, direction, format };
@@ -73,10 +75,10 @@ internal static class CheckCommand
                 CheckJson.Write(output.Writer, report);
                 break;
             case "sarif":
-                CheckSarif.Write(output.Writer, report, current.Path);
+                CheckSarif.Write(output.Writer, report, new FindingPlaces(old, current));
                 break;
             case "github":
-                CheckText.WriteWorkflow(output.Writer, report, current.Path);
+                CheckText.WriteWorkflow(output.Writer, report, new FindingPlaces(old, current));
                 break;
             default:
                 CheckText.Write(output.Writer, report);

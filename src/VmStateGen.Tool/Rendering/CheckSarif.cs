@@ -3,13 +3,14 @@ using System.IO;
 using System.Linq;
 using System.Text.Json;
 using VmStateGen.Schema;
+using VmStateGen.Tool.Checking;
 
 namespace VmStateGen.Tool.Rendering;
 
 /// <summary>Findings as SARIF 2.1.0, which code scanning services read.</summary>
 internal static class CheckSarif
 {
-    public static void Write(TextWriter writer, CompatibilityReport report, string path) => CheckJson.Write(writer, json =>
+    public static void Write(TextWriter writer, CompatibilityReport report, FindingPlaces places) => CheckJson.Write(writer, json =>
     {
         CompatibilityRule[] rules = report.Findings.Select(finding => finding.Rule).Distinct().Order().ToArray();
         json.WriteStartObject();
@@ -34,14 +35,14 @@ internal static class CheckSarif
         json.WriteEndObject();
         json.WriteStartArray("results");
         foreach (Finding finding in report.Findings)
-            Write(json, finding, Array.IndexOf(rules, finding.Rule), path);
+            Write(json, finding, Array.IndexOf(rules, finding.Rule), places.Of(finding));
         json.WriteEndArray();
         json.WriteEndObject();
         json.WriteEndArray();
         json.WriteEndObject();
     });
 
-    private static void Write(Utf8JsonWriter json, Finding finding, int rule, string path)
+    private static void Write(Utf8JsonWriter json, Finding finding, int rule, (string Path, int? Line) place)
     {
         json.WriteStartObject();
         json.WriteString("ruleId", CheckText.Id(finding.Rule));
@@ -54,8 +55,14 @@ internal static class CheckSarif
         json.WriteStartObject();
         json.WriteStartObject("physicalLocation");
         json.WriteStartObject("artifactLocation");
-        json.WriteString("uri", Uri.EscapeDataString(path.Replace('\\', '/')).Replace("%2F", "/", StringComparison.Ordinal));
+        json.WriteString("uri", Uri.EscapeDataString(place.Path.Replace('\\', '/')).Replace("%2F", "/", StringComparison.Ordinal));
         json.WriteEndObject();
+        if (place.Line is int line)
+        {
+            json.WriteStartObject("region");
+            json.WriteNumber("startLine", line);
+            json.WriteEndObject();
+        }
         json.WriteEndObject();
         json.WriteStartArray("logicalLocations");
         json.WriteStartObject();

@@ -3,6 +3,7 @@ using System.IO;
 using System.Linq;
 using System.Text;
 using VmStateGen.Schema;
+using VmStateGen.Tool.Checking;
 
 namespace VmStateGen.Tool.Rendering;
 
@@ -18,12 +19,13 @@ internal static class CheckText
     }
 
     /// <summary>Workflow commands: GitHub shows them at the file.</summary>
-    public static void WriteWorkflow(TextWriter writer, CompatibilityReport report, string path)
+    public static void WriteWorkflow(TextWriter writer, CompatibilityReport report, FindingPlaces places)
     {
         foreach (Finding finding in report.Findings)
         {
             string command = finding.Verdict switch { Verdict.Error => "error", Verdict.Warning => "warning", _ => "notice" };
-            writer.WriteLine($"::{command} file={Property(path)},title={Property($"vmstate {Id(finding.Rule)}")}::{Data($"{Place(finding)}: {Message(finding)}")}");
+            (string path, int? line) = places.Of(finding);
+            writer.WriteLine($"::{command} file={Property(path)}{(line is null ? "" : $",line={line}")},title={Property($"vmstate {Id(finding.Rule)}")}::{Data($"{Place(finding)}: {Message(finding)}")}");
         }
     }
 
