@@ -19,9 +19,13 @@ public sealed class LiveMigrationTests : FolderTest
 
     [SkippableTheory]
     [InlineData("7.2", "7.2", "unix", false)]
-    [InlineData("7.2", "10.0", "tcp", true)]
+    [InlineData("7.2", "10.0", "unix", true)]
+    [InlineData("7.2", "7.2", "tcp", true)]
+    [InlineData("7.2", "10.0", "tcp", false)]
     [InlineData("10.0", "7.2", "unix", true)]
-    [InlineData("10.0", "10.0", "tcp", false)]
+    [InlineData("10.0", "10.0", "unix", false)]
+    [InlineData("10.0", "7.2", "tcp", false)]
+    [InlineData("10.0", "10.0", "tcp", true)]
     public async Task A_running_guest_is_received_into_a_file_and_sent_on(string from, string to, string transport, bool hasReturnPath)
     {
         QemuInstallation loader = TestQemu.Require(to);

@@ -10,7 +10,7 @@ internal static class ReceiveCommand
     {
         var uri = LiveCommand.Uri("URI", "where to listen: tcp:HOST:PORT, unix:PATH, fd:N; exec:COMMAND and file:PATH are read from. A port of 0 is any that is free");
         var target = new Option<string>("--output", "-o") { Description = "the file to write, in QEMU's mapped-ram layout", HelpName = "FILE", Required = true };
-        var missing = new Option<bool>("--missing-as-zero") { Description = "take pages of which the stream says nothing (free page hinting) for zeros" };
+        var missing = new Option<bool>("--missing-as-zero") { Description = "take pages of which the stream says nothing (free page hinting, virtio-mem) for zeros" };
         Option<bool> json = LiveCommand.Json();
         var command = new Command("receive", """
             Take a live migration from a stock QEMU (or from VmStateGen) and store it in a file that QEMU 9.0 and newer load as it is. No class is

@@ -13,7 +13,7 @@ internal static class SendCommand
         var uri = LiveCommand.Uri("URI", "where to connect: tcp:HOST:PORT, unix:PATH, fd:N; exec:COMMAND and file:PATH are written to");
         var wait = LiveCommand.Wait();
         var oneWay = new Option<bool>("--no-return-path") { Description = "ask the destination for no answer; it is then not known whether it has loaded the guest" };
-        var missing = new Option<bool>("--missing-as-zero") { Description = "take pages of which the stream says nothing (free page hinting) for zeros" };
+        var missing = new Option<bool>("--missing-as-zero") { Description = "take pages of which the stream says nothing (free page hinting, virtio-mem) for zeros" };
         Option<bool> json = LiveCommand.Json();
         var command = new Command("send", """
             Migrate a file into a stock QEMU of any version, as a plain stream: QEMU's files or ours, plain or mapped-ram. The file is checked
