@@ -37,8 +37,10 @@ public sealed class MachineTests : IDisposable
             (ChannelAddress address, string uri) = Address(kind, "in");
             Task<MigrationResult> received = new MigrationDestination(twin.Machine).ReceiveAsync(address);
             await source.MigrateAsync(uri);
-            await source.WaitForMigrationAsync();
+
+            // First, for it knows best why it would not.
             MigrationResult result = await received.WaitAsync(Limit);
+            await source.WaitForMigrationAsync();
             Assert.Equal(MigrationStatus.Completed, result.Status);
             Assert.Equal(twin.Machine.SaveOrder.Count(section => section.Handler is null || twin.Machine.Ram == section.Handler), result.Sections.Count);
         }

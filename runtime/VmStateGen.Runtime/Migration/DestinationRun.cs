@@ -42,9 +42,9 @@ internal sealed class DestinationRun
         (MigrationStatus.Active, LoadSections),
         (MigrationStatus.Active, CheckWhole),
         (MigrationStatus.Active, TakeGuest),
+        (MigrationStatus.Active, SkipDescription),
         (MigrationStatus.Active, TellSource),
         (MigrationStatus.Active, StartGuest),
-        (MigrationStatus.Active, SkipDescription),
     ];
 
     public MigrationResult Run(CancellationToken token)
@@ -173,7 +173,8 @@ internal sealed class DestinationRun
     }
 
     /// <summary>
-    /// What follows EOF is read so that the source can write it, and a connection that is closed with data unread may lose what was said last.
+    /// What follows EOF is read before SHUT is said: QEMU 7.2 closes the connection when it hears it, and a description that it is still
+    /// writing then fails its migration.
     /// </summary>
     private void SkipDescription()
     {

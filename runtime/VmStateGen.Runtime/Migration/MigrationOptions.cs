@@ -74,7 +74,9 @@ public sealed record MigrationDestinationOptions
     /// </summary>
     public TimeSpan StallTimeout { get; init; } = Timeout.InfiniteTimeSpan;
 
-    /// <summary>How long to wait until the source has the good news before the guest starts; it starts in any case.</summary>
+    /// <summary>
+    /// How long to wait, each time, for what follows EOF and until the source has the good news before the guest starts; it starts in any case.
+    /// </summary>
     public TimeSpan DeliveryTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
