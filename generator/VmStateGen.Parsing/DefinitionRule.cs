@@ -69,6 +69,9 @@ public enum DefinitionRule
     /// <summary>Field {0} counts {1}, but is loaded later.</summary>
     CountAfterUse,
 
+    /// <summary>{0} derives from {1}, which is not [VmState] and has the field {2}.</summary>
+    BaseNotState,
+
     /// <summary>{0} carries [{1}], but its type {2} is not [VmState], so nothing reads it.</summary>
     NotState,
 }
@@ -78,5 +81,5 @@ public static class DefinitionRules
 {
     /// <summary>The type cannot be generated. The other rules warn of code that can.</summary>
     public static bool IsError(this DefinitionRule rule) => rule is not (DefinitionRule.UnmarkedField or DefinitionRule.PredicateAssigns
-        or DefinitionRule.DeadCondition or DefinitionRule.SubsectionWithoutReset);
+        or DefinitionRule.DeadCondition or DefinitionRule.SubsectionWithoutReset or DefinitionRule.BaseNotState);
 }

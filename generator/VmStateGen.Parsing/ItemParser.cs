@@ -70,12 +70,24 @@ internal sealed class ItemParser(TypeParser parser)
         // A class between the two that has no state of its own changes nothing.
         INamedTypeSymbol? parent = parser.Type.BaseType;
         while (parent is not null && !TypeParser.IsState(parent))
+        {
+            CheckBase(parent);
             parent = parent.BaseType;
+        }
         if (parent is null)
             return;
         string key = parser.Reach(parent);
         Add(null, null, new WireItem { Name = "parent_obj", Shape = new WireShape.State(key) },
             new ItemModel { Member = "base", Form = MemberForm.Base, Type = WireNames.Qualified(parent), TrailerName = "" });
+    }
+
+    /// <summary>Its fields can say nothing for themselves. Classes of libraries are what they are.</summary>
+    private void CheckBase(INamedTypeSymbol parent)
+    {
+        IFieldSymbol? field = parent.DeclaringSyntaxReferences.IsEmpty ? null
+            : parent.GetMembers().OfType<IFieldSymbol>().FirstOrDefault(field => !field.IsStatic && !field.IsConst);
+        if (field is not null)
+            parser.Report(DefinitionRule.BaseNotState, parser.Type, parser.Type.Name, parent.Name, (field.AssociatedSymbol ?? field).Name);
     }
 
     private void ParseMember(ISymbol member)

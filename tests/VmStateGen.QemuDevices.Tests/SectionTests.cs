@@ -178,10 +178,12 @@ public sealed class SectionTests
     [Fact]
     public void Every_subsection_of_every_device_is_in_a_section_of_each_QEMU()
     {
+        // Two types are of no device of QEMU's.
+        Type[] types = [.. typeof(E1000).Assembly.GetTypes().Except([typeof(FrontPanel), typeof(PanelLed)])];
         string[] declared =
         [
-            .. typeof(E1000).Assembly.GetTypes().SelectMany(type => type.GetCustomAttributes<SubsectionAttribute>().Select(attribute => attribute.Name!)),
-            .. typeof(E1000).Assembly.GetTypes()
+            .. types.SelectMany(type => type.GetCustomAttributes<SubsectionAttribute>().Select(attribute => attribute.Name!)),
+            .. types
                 .SelectMany(type => type.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
                 .Where(field => field.GetCustomAttributes<SubsectionAttribute>().Any())
                 .Select(field => Nullable.GetUnderlyingType(field.FieldType) ?? field.FieldType)

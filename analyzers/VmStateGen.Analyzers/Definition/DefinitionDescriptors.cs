@@ -28,6 +28,7 @@ internal static class DefinitionDescriptors
         DefinitionRule.CountAfterUse => FieldRules.CountAfterUse,
         DefinitionRule.Conflict => FieldRules.Conflict,
         DefinitionRule.Order => FieldRules.Order,
+        DefinitionRule.BaseNotState => FieldRules.BaseNotState,
         DefinitionRule.VersionOutOfRange => VersionRules.OutOfRange,
         DefinitionRule.DeadCondition => VersionRules.DeadCondition,
         DefinitionRule.MissingMember => MemberRules.MissingMember,

@@ -60,4 +60,11 @@ internal static class FieldRules
         "The order of the state of '{0}' on the wire is not fixed: {1}",
         Descriptors.Definition, DiagnosticSeverity.Error, isEnabledByDefault: true,
         helpLinkUri: Descriptors.Pages + "VMS117.md");
+
+    public static readonly DiagnosticDescriptor BaseNotState = new(
+        "VMS118",
+        "The fields of a base class migrate only if it is state too",
+        "'{0}' derives from '{1}', which is not [VmState], so its field '{2}' is not migrated and cannot say why; make '{1}' [VmState]",
+        Descriptors.Definition, DiagnosticSeverity.Warning, isEnabledByDefault: true,
+        helpLinkUri: Descriptors.Pages + "VMS118.md");
 }
