@@ -173,8 +173,8 @@ internal sealed class DestinationRun
     }
 
     /// <summary>
-    /// What follows EOF is read before SHUT is said: QEMU 7.2 closes the connection when it hears it, and a description that it is still
-    /// writing then fails its migration.
+    /// What follows EOF is read before SHUT is said, as QEMU does: a source of QEMU 7.2 that hears SHUT while it still writes the description
+    /// now and then counts its migration as failed, and keeps its guest.
     /// </summary>
     private void SkipDescription()
     {
