@@ -12,7 +12,8 @@ namespace QemuDevices;
 internal static class OwnStream
 {
     private const int PageSize = 4096;
-    private const uint RamSection = 0;
+    // Not 0, whose parts a QEMU takes for another section's (qemu-migration.md §1.3).
+    private const uint RamSection = 1;
 
     private static readonly string[] Sections = ["timer", "i8259", "i8254", "serial", "fdc", "ps2kbd", "e1000"];
 
@@ -43,7 +44,6 @@ internal static class OwnStream
         var ram = new RamSectionWriter(writer, PageSize);
         writer.BeginSection(new SectionHeader(SectionKind.Start, RamSection, "ram", 0, 4));
         ram.WriteSetup([block]);
-        ram.WriteEndOfSection();
         writer.EndSection();
         writer.BeginSection(new SectionHeader(SectionKind.End, RamSection, "ram", 0, 4));
         var page = new byte[PageSize];
