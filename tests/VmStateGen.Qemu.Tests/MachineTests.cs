@@ -100,6 +100,30 @@ public sealed class MachineTests : IDisposable
     }
 
     [SkippableFact]
+    public async Task A_file_is_loaded_and_one_in_the_layout_mapped_ram_is_refused_by_name()
+    {
+        QemuInstallation installation = TestQemu.Require("10.0");
+        QemuOptions options = Options("pc");
+        string plain = Path.Combine(folder, "plain"), mapped = Path.Combine(folder, "mapped");
+        using TwinMachine twin = await TwinOf(installation, options);
+        await using (QemuProcess source = await QemuProcess.StartAsync(installation, options))
+        {
+            await CountingGuest.WaitForCountAsync(source, 2000);
+            await source.SaveToFileAsync(plain);
+            await source.ExecuteAsync("cont");
+            await source.EnableMigrationCapabilitiesAsync(["mapped-ram"]);
+            await source.SaveToFileAsync(mapped);
+        }
+        MigrationResult result = await new MigrationDestination(twin.Machine).ReceiveAsync(new FileAddress(plain)).WaitAsync(Limit);
+        Assert.Equal(MigrationStatus.Completed, result.Status);
+        Assert.Null(options.Guest!.FindDamage(LowMemory(twin)));
+
+        using TwinMachine other = await TwinOf(installation, options);
+        MigrationException error = await Assert.ThrowsAsync<MigrationException>(() => new MigrationDestination(other.Machine).ReceiveAsync(new FileAddress(mapped)).WaitAsync(Limit));
+        Assert.Contains("configuration: expected a plain stream (vmstate convert --to plain makes one), found one in the layout mapped-ram", error.Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
     public async Task QEMU_that_cannot_load_what_we_send_leaves_the_guest_with_us()
     {
         QemuInstallation installation = TestQemu.Require("10.0");
