@@ -146,7 +146,7 @@ internal sealed unsafe class UserFault : IDisposable
         {
             fixed (UserFaultMessage* to = messages)
             {
-                var count = UserFaultLibc.Read(Handle, to, (nuint)(messages.Length * sizeof(UserFaultMessage)));
+                var count = Libc.Read(Handle, to, (nuint)(messages.Length * sizeof(UserFaultMessage)));
                 if (count >= 0)
                     return (int)count / sizeof(UserFaultMessage);
             }
@@ -171,7 +171,7 @@ internal sealed unsafe class UserFault : IDisposable
         if (device != null)
             return device;
         var number = UserFaultLibc.SystemCallNumber;
-        var descriptor = number == 0 ? -1 : (int)UserFaultLibc.SystemCall(number, Libc.OpenCloseOnExec | UserFaultLibc.OpenNonBlock);
+        var descriptor = number == 0 ? -1 : (int)Libc.SystemCall(number, LinuxFiles.CloseOnExec | LinuxFiles.NonBlock, 0);
         if (descriptor >= 0)
             return new SafeFileHandle(descriptor, ownsHandle: true);
         var errno = number == 0 ? Errno.NoSys : Marshal.GetLastPInvokeError();
@@ -184,15 +184,12 @@ internal sealed unsafe class UserFault : IDisposable
 
     private static SafeFileHandle? TryOpenByDevice(out int errno)
     {
-        errno = 0;
-        var descriptor = Libc.Open(Device, Libc.OpenReadWrite | Libc.OpenCloseOnExec, 0);
-        if (descriptor >= 0)
-        {
-            using var device = new SafeFileHandle(descriptor, ownsHandle: true);
-            var opened = UserFaultLibc.Control(device, UserFaultLibc.IoNew, Libc.OpenCloseOnExec | UserFaultLibc.OpenNonBlock);
-            if (opened >= 0)
-                return new SafeFileHandle(opened, ownsHandle: true);
-        }
+        using var device = LinuxFiles.Open(Device, LinuxFiles.ReadWrite, out errno);
+        if (device is null)
+            return null;
+        var opened = Libc.IoControl(device, UserFaultLibc.IoNew, LinuxFiles.CloseOnExec | LinuxFiles.NonBlock);
+        if (opened >= 0)
+            return new SafeFileHandle(opened, ownsHandle: true);
         errno = Marshal.GetLastPInvokeError();
         return null;
     }
@@ -200,7 +197,7 @@ internal sealed unsafe class UserFault : IDisposable
     private static UserFaultFeatures Agree(SafeFileHandle handle, UserFaultFeatures features)
     {
         var argument = new UserFaultLibc.Api { Version = UserFaultLibc.ApiVersion, Features = features };
-        if (UserFaultLibc.Control(handle, UserFaultLibc.IoApi, &argument) != 0)
+        if (Libc.IoControl(handle, UserFaultLibc.IoApi, &argument) != 0)
             throw SystemCallException.Last("ioctl", $"UFFDIO_API, {features}");
         return argument.Features;
     }
@@ -245,7 +242,7 @@ internal sealed unsafe class UserFault : IDisposable
         try
         {
             mapping.DangerousAddRef(ref isHeld);
-            return UserFaultLibc.Control(Handle, request, argument) == 0 ? 0 : Marshal.GetLastPInvokeError();
+            return Libc.IoControl(Handle, request, argument) == 0 ? 0 : Marshal.GetLastPInvokeError();
         }
         finally
         {

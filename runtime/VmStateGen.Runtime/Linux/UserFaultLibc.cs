@@ -98,14 +98,12 @@ internal struct UserFaultMessage
     public nint End;
 }
 
-/// <summary>Userfaultfd as linux/userfaultfd.h has it: numbers, structures and imports. Only <see cref="UserFault"/> uses it.</summary>
+/// <summary>Userfaultfd as linux/userfaultfd.h has it: numbers and structures. Only <see cref="UserFault"/> uses it.</summary>
 /// <remarks>The values are those of the 64-bit generic ABI; UserFaultAbiTests asserts every one against the headers of the machine that runs it.</remarks>
-internal static unsafe partial class UserFaultLibc
+internal static class UserFaultLibc
 {
     /// <summary>UFFD_API.</summary>
     public const ulong ApiVersion = 0xAA;
-
-    public const int OpenNonBlock = 0x800;
 
     /// <summary>USERFAULTFD_IOC_NEW, on the device.</summary>
     public const uint IoNew = 0x0000AA00;
@@ -129,7 +127,7 @@ internal static unsafe partial class UserFaultLibc
     public static int SystemCallNumber => RuntimeInformation.ProcessArchitecture switch
     {
         Architecture.X64 => 323,
-        Architecture.Arm64 or Architecture.RiscV64 or Architecture.LoongArch64 => 282,
+        Architecture.Arm64 or Architecture.LoongArch64 => 282,
         _ => 0,
     };
 
@@ -180,16 +178,4 @@ internal static unsafe partial class UserFaultLibc
         public Range Range;
         public ulong Mode;
     }
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    public static partial nint SystemCall(nint number, nint flags);
-
-    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
-    public static partial int Control(SafeHandle descriptor, nuint request, void* argument);
-
-    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
-    public static partial int Control(SafeHandle descriptor, nuint request, nint argument);
-
-    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
-    public static partial nint Read(SafeHandle descriptor, void* buffer, nuint length);
 }

@@ -58,7 +58,6 @@ public sealed class UserFaultAbiTests
         ("UFFD_FEATURE_MINOR_SHMEM", (ulong)UserFaultFeatures.MinorSharedMemory),
         ("UFFD_FEATURE_EXACT_ADDRESS", (ulong)UserFaultFeatures.ExactAddress),
         ("UFFD_FEATURE_WP_HUGETLBFS_SHMEM", (ulong)UserFaultFeatures.WriteProtectHugeTlbFsSharedMemory),
-        ("O_NONBLOCK", UserFaultLibc.OpenNonBlock),
         ("SYS_userfaultfd", (ulong)UserFaultLibc.SystemCallNumber),
         ("sizeof(struct uffdio_api)", (ulong)Unsafe.SizeOf<UserFaultLibc.Api>()),
         ("sizeof(struct uffdio_range)", (ulong)Unsafe.SizeOf<UserFaultLibc.Range>()),
