@@ -3,12 +3,13 @@ using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Text;
+using VmStateGen.Runtime.DirtyTracking;
 using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Runtime.Ram;
 
 /// <summary>The sending half of <see cref="RamPrecopy"/>: pages go from guest RAM to the channel without a copy.</summary>
-internal sealed class RamSaver(GuestMemory memory) : IDisposable
+internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDisposable
 {
     // The kernel takes 1,024 segments in one call: headers and pages in turn make 2 MiB of it.
     private const int Segments = 1024;
@@ -19,7 +20,7 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
     private readonly IoVector vector = memory.CreateVector(Segments, OwnBytes);
     private readonly int pageSize = memory.PageSize;
     private readonly List<Block> blocks = [];
-    private DirtyLog? log;
+    private IDirtyTracking? tracking;
     private RamBlock? last;
     private int index;
     private long next;
@@ -45,6 +46,9 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
         /// <summary>Pages to be sent.</summary>
         public readonly DirtyBitmap Pending = pending;
 
+        /// <summary>Pages that the tracker has just given.</summary>
+        public readonly DirtyBitmap Written = new(pending.PageCount, pending.PageSize);
+
         /// <summary>In the first round: pages that may hold anything but zeros. The others are not looked at: reading them would make them be there.</summary>
         public DirtyBitmap? Touched;
     }
@@ -61,9 +65,8 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
                 moved.Add(ram);
         }
 
-        // No blocks would mean all. The log comes before what was touched is asked: a write after the question is in the log.
-        if (moved.Count > 0)
-            log = memory.StartDirtyLog("migration", moved.ToArray());
+        // Before it is asked what was touched: a write after the question is tracked.
+        tracking = tracker.Start(memory, moved);
         foreach (var ram in moved)
         {
             var pending = new DirtyBitmap(ram.UsedLength / pageSize, pageSize);
@@ -81,18 +84,12 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
         var added = 0L;
         foreach (var block in blocks)
         {
-            var marks = log![block.Ram];
-            if (block.Touched is not { } touched)
-            {
-                added += marks.CollectInto(block.Pending);
-                continue;
-            }
+            tracking!.Collect(block.Ram, block.Written);
 
             // A page of the first round that is still to be sent and has been written by now is no longer untouched.
-            var taken = new DirtyBitmap(marks.PageCount, pageSize);
-            marks.CollectInto(taken);
-            Merge(taken, touched);
-            added += taken.CollectInto(block.Pending);
+            if (block.Touched is { } touched)
+                Merge(block.Written, touched);
+            added += block.Written.CollectInto(block.Pending);
         }
         remainingPages += added;
         dirtied += added;
@@ -121,7 +118,7 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
         EndSection(output);
     }
 
-    public void Dispose() => log?.Dispose();
+    public void Dispose() => tracking?.Dispose();
 
     private static void Merge(DirtyBitmap from, DirtyBitmap into)
     {
@@ -165,7 +162,7 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
         end = Math.Min(end, first + PagesAtOnce);
         var count = (int)(end - first);
 
-        // Before the pages are read: the marks of what is written from now on are in the log.
+        // Before the pages are read: the marks of what is written from now on will be collected.
         remainingPages -= block.Pending.ClearRange(first, count);
         next = end;
         var zeros = isTouched ? memory.FindZeroPages(block.Ram, first, count) : ulong.MaxValue;
