@@ -121,4 +121,8 @@ public sealed class RamPrecopy : IIterativeHandler
 /// <param name="DirtySyncCount">How often the tracker was asked.</param>
 /// <param name="DirtyPagesPerSecond">Newly dirtied, measured over a second at least; 0 before.</param>
 public sealed record RamTraffic(
-    long Total, long Remaining, long Transferred, long ZeroPages, long NormalPages, long DirtySyncCount, long DirtyPagesPerSecond);
+    long Total, long Remaining, long Transferred, long ZeroPages, long NormalPages, long DirtySyncCount, long DirtyPagesPerSecond)
+{
+    /// <summary>XBZRLE; <see langword="null"/> where it is not on.</summary>
+    public XbzrleTraffic? Xbzrle { get; init; }
+}

@@ -14,13 +14,18 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
     // The kernel takes 1,024 segments in one call: headers and pages in turn make 2 MiB of it.
     private const int Segments = 1024;
     private const int OwnBytes = 32 * 1024;
-    private const int MostOfRecord = 8 + 1 + RamBlock.MaxNameLength + 1;
+
+    // With XBZRLE pages are sent from a copy.
+    private const int OwnBytesOfCopies = 1 << 20;
+    private const int MostOfRecord = 8 + 1 + RamBlock.MaxNameLength + 3;
     private const int PagesAtOnce = 64;
 
-    private readonly IoVector vector = memory.CreateVector(Segments, OwnBytes);
+    private IoVector vector = memory.CreateVector(Segments, OwnBytes);
     private readonly int pageSize = memory.PageSize;
     private readonly List<Block> blocks = [];
     private IDirtyTracking? tracking;
+    private XbzrleSaver? xbzrle;
+    private bool isFirstRoundOver;
     private RamBlock? last;
     private int index;
     private long next;
@@ -36,12 +41,15 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
 
     public long RemainingBytes => remainingPages * pageSize;
 
-    public RamTraffic Traffic => new(total, RemainingBytes, transferred, zeroPages, normalPages, syncs, dirtyRate);
+    public RamTraffic Traffic => new(total, RemainingBytes, transferred, zeroPages, normalPages, syncs, dirtyRate) { Xbzrle = xbzrle?.Traffic };
 
     /// <summary>A block that is moved.</summary>
-    private sealed class Block(RamBlock ram, DirtyBitmap pending)
+    private sealed class Block(RamBlock ram, DirtyBitmap pending, long firstPage)
     {
         public readonly RamBlock Ram = ram;
+
+        /// <summary>Number of its first page among all pages of the machine.</summary>
+        public readonly long FirstPage = firstPage;
 
         /// <summary>Pages to be sent.</summary>
         public readonly DirtyBitmap Pending = pending;
@@ -67,12 +75,19 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
 
         // Before it is asked what was touched: a write after the question is tracked.
         tracking = tracker.Start(memory, moved);
+        if (features.Xbzrle && pageSize > XbzrleEncoder.LargestPage)
+            throw new NotSupportedException($"XBZRLE is for pages of 64 KiB at most, not of 0x{pageSize:x} bytes.");
+        if (features.Xbzrle)
+        {
+            xbzrle = new XbzrleSaver(features.XbzrleCacheSize, pageSize);
+            vector = memory.CreateVector(Segments, OwnBytesOfCopies);
+        }
         foreach (var ram in moved)
         {
             var pending = new DirtyBitmap(ram.UsedLength / pageSize, pageSize);
             pending.SetAll();
+            blocks.Add(new Block(ram, pending, remainingPages) { Touched = memory.FindTouched(ram) });
             remainingPages += pending.PageCount;
-            blocks.Add(new Block(ram, pending) { Touched = memory.FindTouched(ram) });
         }
         rateSince = Stopwatch.GetTimestamp();
         new RamSectionWriter(output, pageSize).WriteSetup(entries);
@@ -167,17 +182,50 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
         next = end;
         var zeros = isTouched ? memory.FindZeroPages(block.Ram, first, count) : ulong.MaxValue;
         for (var i = 0; i < count; i++)
-            AddRecord(output, block.Ram, (first + i) * pageSize, (zeros >> i & 1) != 0);
-        if (remainingPages == 0)
-            blocks.ForEach(static done => done.Touched = null);
+            AddPage(output, block, first + i, (zeros >> i & 1) != 0);
+        if (remainingPages > 0)
+            return;
+        blocks.ForEach(static done => done.Touched = null);
+        isFirstRoundOver = true;
     }
 
-    private void AddRecord(IterationOutput output, RamBlock block, long offset, bool isZero)
+    private void AddPage(IterationOutput output, Block block, long page, bool isZero)
     {
         MakeRoom(output);
+        var offset = page * pageSize;
+        if (isZero)
+        {
+            AddHeader(block.Ram, offset, RamFlags.Zero, [0]);
+            zeroPages++;
+            if (isFirstRoundOver)
+                xbzrle?.SetZero(block.FirstPage + page, syncs);
+            return;
+        }
+        if (xbzrle is null || !isFirstRoundOver)
+        {
+            AddHeader(block.Ram, offset, RamFlags.Page, []);
+            vector.AddRam(block.Ram, offset, pageSize);
+            normalPages++;
+            return;
+        }
+        switch (xbzrle.Take(memory, block.Ram, offset, block.FirstPage + page, syncs, out var record))
+        {
+            case XbzrleOutcome.Page:
+                AddHeader(block.Ram, offset, RamFlags.Page, []);
+                vector.AddBytes(record);
+                normalPages++;
+                break;
+            case XbzrleOutcome.Difference:
+                AddHeader(block.Ram, offset, RamFlags.Xbzrle, [1, (byte)(record.Length >> 8), (byte)record.Length]);
+                vector.AddBytes(record);
+                break;
+        }
+    }
+
+    private void AddHeader(RamBlock block, long offset, RamFlags flags, ReadOnlySpan<byte> rest)
+    {
         Span<byte> record = stackalloc byte[MostOfRecord];
         var length = 8;
-        var flags = isZero ? RamFlags.Zero : RamFlags.Page;
         if (block == last)
         {
             flags |= RamFlags.Continue;
@@ -189,21 +237,13 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
             last = block;
         }
         BinaryPrimitives.WriteUInt64BigEndian(record, (ulong)offset | (ulong)flags);
-        if (isZero)
-            record[length++] = 0;
-        vector.AddBytes(record[..length]);
-        if (isZero)
-        {
-            zeroPages++;
-            return;
-        }
-        vector.AddRam(block, offset, pageSize);
-        normalPages++;
+        rest.CopyTo(record[length..]);
+        vector.AddBytes(record[..(length + rest.Length)]);
     }
 
     private void MakeRoom(IterationOutput output)
     {
-        if (vector.FreeSegments < 2 || vector.FreeBytes < MostOfRecord)
+        if (vector.FreeSegments < 2 || vector.FreeBytes < MostOfRecord + (xbzrle is null ? 0 : pageSize))
             Flush(output);
     }
 
