@@ -59,7 +59,7 @@ internal sealed class AtomicFile : IDisposable
         using SafeFileHandle? directory = LinuxFiles.Open(Path.GetDirectoryName(path) is { Length: > 0 } parent ? parent : "/", LinuxFiles.ReadOnly, out _);
         if (directory is not null)
             errno = -LinuxFiles.Synchronize(directory);
-        if (errno is 0 or LinuxError.Invalid)
+        if (errno is 0 or Errno.Inval)
             return;
         _ = LinuxFiles.Unlink(path);
         throw Failed($"file:{path}", "synchronize the directory", errno);

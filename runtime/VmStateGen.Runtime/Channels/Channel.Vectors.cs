@@ -22,7 +22,7 @@ public abstract partial class Channel
         ArgumentNullException.ThrowIfNull(vector);
         Deadline deadline = BeforeWrite();
         writeSlices ??= new IoSlice[IoSlice.MostInOneCall];
-        Span<Libc.IoVec> entries = vector.Hold();
+        Span<IoSlice> entries = vector.Hold();
         try
         {
             while (!entries.IsEmpty)
@@ -50,7 +50,7 @@ public abstract partial class Channel
         BeforeRead();
         Deadline deadline = Deadline.In(ReadTimeout);
         readSlices ??= new IoSlice[IoSlice.MostInOneCall];
-        Span<Libc.IoVec> entries = vector.Hold();
+        Span<IoSlice> entries = vector.Hold();
         long done = 0;
         try
         {

@@ -141,7 +141,7 @@ public static class ChannelConnector
         SafeFileHandle? handle;
         while ((handle = LinuxFiles.Open(address.Path, flags | (isPipe ? LinuxFiles.NonBlock : 0), out errno)) is null)
         {
-            if (!isPipe || errno != LinuxError.NoDevice)
+            if (!isPipe || errno != Errno.NxIo)
                 break;
             token.ThrowIfCancellationRequested();
             if (deadline.HasPassed)
@@ -211,7 +211,7 @@ public static class ChannelConnector
             // Buffers decide on the window that is offered: before the connection.
             SocketSetup.SetBuffers(socket, options.Channel);
             int errno = -LinuxSockets.Connect(socket, endPoint);
-            if (errno == LinuxError.InProgress)
+            if (errno == Errno.InProgress)
             {
                 PollEvents found = LinuxPoll.Wait(socket, PollEvents.Out, wake, null, deadline);
                 token.ThrowIfCancellationRequested();
@@ -242,12 +242,12 @@ public static class ChannelConnector
         string text = LinuxError.Text(errno);
         return errno switch
         {
-            LinuxError.ConnectionRefused => Failed(peer, "connect", ChannelFault.Refused, $"nobody listens there ({text}); start the destination first", errno),
-            LinuxError.NoEntry => Failed(peer, "connect", ChannelFault.Refused, $"there is no such socket ({text}); start the destination first", errno),
-            LinuxError.Again => Failed(peer, "connect", ChannelFault.Refused, "whoever listens there has too many waiting connections", errno),
-            LinuxError.ConnectionReset or LinuxError.ConnectionAborted => Failed(peer, "connect", ChannelFault.Refused, text, errno),
-            LinuxError.TimedOut => Failed(peer, "connect", ChannelFault.TimedOut, text, errno),
-            LinuxError.HostUnreachable or LinuxError.NetworkUnreachable => Failed(peer, "connect", ChannelFault.Refused, text, errno),
+            Errno.ConnRefused => Failed(peer, "connect", ChannelFault.Refused, $"nobody listens there ({text}); start the destination first", errno),
+            Errno.NoEnt => Failed(peer, "connect", ChannelFault.Refused, $"there is no such socket ({text}); start the destination first", errno),
+            Errno.Again => Failed(peer, "connect", ChannelFault.Refused, "whoever listens there has too many waiting connections", errno),
+            Errno.ConnReset or Errno.ConnAborted => Failed(peer, "connect", ChannelFault.Refused, text, errno),
+            Errno.TimedOut => Failed(peer, "connect", ChannelFault.TimedOut, text, errno),
+            Errno.HostUnreach or Errno.NetUnreach => Failed(peer, "connect", ChannelFault.Refused, text, errno),
             _ => Failed(peer, "connect", ChannelFault.System, text, errno),
         };
     }

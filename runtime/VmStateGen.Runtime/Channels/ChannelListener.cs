@@ -128,8 +128,8 @@ public sealed class ChannelListener : IDisposable
             }
 
             // A connection that was gone before it was accepted is nobody's failure (accept(2)).
-            if (errno is not (LinuxError.Again or LinuxError.Interrupted or LinuxError.ConnectionAborted))
-                throw ChannelConnector.Failed(Address.ToString(), "accept", ChannelFault.System, errno == LinuxError.TooManyFiles ? $"{LinuxError.Text(errno)}: raise the limit (ulimit -n)" : LinuxError.Text(errno), errno);
+            if (errno is not (Errno.Again or Errno.Intr or Errno.ConnAborted))
+                throw ChannelConnector.Failed(Address.ToString(), "accept", ChannelFault.System, errno == Errno.MFile ? $"{LinuxError.Text(errno)}: raise the limit (ulimit -n)" : LinuxError.Text(errno), errno);
         }
         return null;
     }
@@ -172,9 +172,9 @@ public sealed class ChannelListener : IDisposable
                 failure = e.HResult;
                 continue;
             }
-            LinuxSockets.SetOption(socket, ChannelLibc.SolSocket, ChannelLibc.SoReuseAddress, 1);
+            LinuxSockets.SetOption(socket, Libc.SolSocket, Libc.SoReuseAddress, 1);
             if (host.AddressFamily == AddressFamily.InterNetworkV6)
-                LinuxSockets.SetOption(socket, ChannelLibc.ProtocolIpv6, ChannelLibc.Ipv6Only, 1);
+                LinuxSockets.SetOption(socket, Libc.ProtocolIpv6, Libc.Ipv6Only, 1);
             SocketSetup.SetBuffers(socket, options);
             int errno = -LinuxSockets.Bind(socket, new IPEndPoint(host, port));
             if (errno == 0)
@@ -200,7 +200,7 @@ public sealed class ChannelListener : IDisposable
         foreach (SafeFileHandle socket in sockets)
             socket.Dispose();
         disposed.Dispose();
-        string advice = errno == LinuxError.AddressInUse ? ": somebody else listens there; use another port" : "";
+        string advice = errno == Errno.AddrInUse ? ": somebody else listens there; use another port" : "";
         return ChannelConnector.Failed(address.ToString(), "listen", ChannelFault.System, LinuxError.Text(errno) + advice, errno);
     }
 }

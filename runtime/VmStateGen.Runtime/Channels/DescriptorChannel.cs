@@ -32,9 +32,9 @@ public abstract class DescriptorChannel : Channel
     /// <summary>What to do about a call's error: <see langword="true"/> if the call is to be made again.</summary>
     private protected bool Handle(SafeHandle handle, int errno, PollEvents events, string operation, Deadline deadline)
     {
-        if (errno == LinuxError.Again)
+        if (errno == Errno.Again)
             Await(handle, events, operation, deadline);
-        else if (errno != LinuxError.Interrupted)
+        else if (errno != Errno.Intr)
             throw Broken(operation, errno);
         return true;
     }
@@ -44,9 +44,9 @@ public abstract class DescriptorChannel : Channel
         string text = LinuxError.Text(errno);
         return errno switch
         {
-            LinuxError.BrokenPipe => Failure(operation, ChannelFault.Closed, $"the peer reads no more ({text}); what it says of the reason is in its log or on the return path", errno),
-            LinuxError.ConnectionReset => Failure(operation, ChannelFault.Closed, $"the peer has closed the connection without reading all ({text}); see its log", errno),
-            LinuxError.TimedOut => Failure(operation, ChannelFault.TimedOut, $"the peer does not answer any more ({text}); it or the network between is down", errno),
+            Errno.Pipe => Failure(operation, ChannelFault.Closed, $"the peer reads no more ({text}); what it says of the reason is in its log or on the return path", errno),
+            Errno.ConnReset => Failure(operation, ChannelFault.Closed, $"the peer has closed the connection without reading all ({text}); see its log", errno),
+            Errno.TimedOut => Failure(operation, ChannelFault.TimedOut, $"the peer does not answer any more ({text}); it or the network between is down", errno),
             _ => Failure(operation, ChannelFault.System, text, errno),
         };
     }

@@ -156,7 +156,7 @@ public sealed class ExecChannel : PipeChannel
     private protected override ChannelException Broken(string operation, int errno)
     {
         // It reads no more: most likely it has failed, and knows better why.
-        if (errno == LinuxError.BrokenPipe && WaitForExit(Deadline.In(Grace)) && CommandFailure(operation) is { } failure)
+        if (errno == Errno.Pipe && WaitForExit(Deadline.In(Grace)) && CommandFailure(operation) is { } failure)
             return failure;
         return base.Broken(operation, errno);
     }

@@ -60,7 +60,7 @@ public sealed class FileChannel : Channel
                 break;
             if (count > 0)
                 done += (int)count;
-            else if (count != -LinuxError.Interrupted)
+            else if (count != -Errno.Intr)
                 throw Failed($"read at offset 0x{offset + done:x}", -(int)count);
         }
         return done;
@@ -73,7 +73,7 @@ public sealed class FileChannel : Channel
         {
             ThrowIfUnusable("write");
             nint count = LinuxFiles.WriteAt(file, bytes, offset);
-            if (count < 0 && count != -LinuxError.Interrupted)
+            if (count < 0 && count != -Errno.Intr)
                 throw Failed($"write at offset 0x{offset:x}", -(int)count);
             if (count > 0)
             {
@@ -90,7 +90,7 @@ public sealed class FileChannel : Channel
 
         // Some devices have nothing to synchronize, and say so.
         int errno = -LinuxFiles.Synchronize(file);
-        if (errno is not (0 or LinuxError.Invalid))
+        if (errno is not (0 or Errno.Inval))
             throw Failed("synchronize", errno);
     }
 
@@ -113,7 +113,7 @@ public sealed class FileChannel : Channel
     internal override int ReadSome(Span<byte> buffer, Deadline deadline)
     {
         nint count;
-        while ((count = LinuxFiles.ReadAt(file, buffer, Position)) == -LinuxError.Interrupted)
+        while ((count = LinuxFiles.ReadAt(file, buffer, Position)) == -Errno.Intr)
             ThrowIfUnusable("read");
         return (int)Moved(count, "read");
     }
@@ -121,7 +121,7 @@ public sealed class FileChannel : Channel
     internal override int ReadSome(Span<IoSlice> slices, Deadline deadline)
     {
         nint count;
-        while ((count = LinuxFiles.ReadAt(file, slices, Position)) == -LinuxError.Interrupted)
+        while ((count = LinuxFiles.ReadAt(file, slices, Position)) == -Errno.Intr)
             ThrowIfUnusable("read");
         return (int)Moved(count, "read");
     }
@@ -130,7 +130,7 @@ public sealed class FileChannel : Channel
     {
         ThrowIfUnusable("write");
         nint count;
-        while ((count = LinuxFiles.WriteAt(file, bytes, Position)) == -LinuxError.Interrupted)
+        while ((count = LinuxFiles.WriteAt(file, bytes, Position)) == -Errno.Intr)
             ThrowIfUnusable("write");
         return (int)Moved(count, "write");
     }
@@ -139,7 +139,7 @@ public sealed class FileChannel : Channel
     {
         ThrowIfUnusable("write");
         nint count;
-        while ((count = LinuxFiles.WriteAt(file, slices, Position)) == -LinuxError.Interrupted)
+        while ((count = LinuxFiles.WriteAt(file, slices, Position)) == -Errno.Intr)
             ThrowIfUnusable("write");
         return Moved(count, "write");
     }
@@ -161,6 +161,6 @@ public sealed class FileChannel : Channel
     private ChannelException Failed(string operation, int errno) => Failure(
         operation,
         ChannelFault.System,
-        errno == LinuxError.NoSpace ? $"{LinuxError.Text(errno)}: make room, or write elsewhere" : LinuxError.Text(errno),
+        errno == Errno.NoSpc ? $"{LinuxError.Text(errno)}: make room, or write elsewhere" : LinuxError.Text(errno),
         errno);
 }

@@ -82,7 +82,7 @@ public class PipeChannel : DescriptorChannel
             }
             if (count > 0)
                 return (int)count;
-            Handle(pipe, count == 0 ? LinuxError.Again : -(int)count, PollEvents.Out, "write", deadline);
+            Handle(pipe, count == 0 ? Errno.Again : -(int)count, PollEvents.Out, "write", deadline);
         }
     }
 
@@ -92,7 +92,7 @@ public class PipeChannel : DescriptorChannel
     internal override void CheckConnection()
     {
         if (CanWrite && !pipe.IsClosed && LinuxPoll.Now(pipe, PollEvents.None).HasFlag(PollEvents.Error))
-            throw Broken("wait for delivery", LinuxError.BrokenPipe);
+            throw Broken("wait for delivery", Errno.Pipe);
     }
 
     internal override void DisposeCore() => Release();

@@ -47,7 +47,7 @@ public sealed class SocketChannel : DescriptorChannel
         int errno = -Guard("shut down", () => LinuxSockets.ShutdownWrite(socket));
 
         // Not connected: the peer was faster, and there is nobody left to tell.
-        if (errno is not (0 or LinuxError.NotConnected))
+        if (errno is not (0 or Errno.NotConn))
             throw Broken("shut down", errno);
     }
 
@@ -127,7 +127,7 @@ public sealed class SocketChannel : DescriptorChannel
     {
         // POLLERR shows the error without taking it away from the calls that follow.
         if (Guard("wait for delivery", () => LinuxPoll.Now(socket, PollEvents.None)).HasFlag(PollEvents.Error))
-            throw Broken("wait for delivery", LinuxSockets.TakeError(socket) is > 0 and var errno ? errno : LinuxError.ConnectionReset);
+            throw Broken("wait for delivery", LinuxSockets.TakeError(socket) is > 0 and var errno ? errno : Errno.ConnReset);
     }
 
     internal override void DisposeCore()

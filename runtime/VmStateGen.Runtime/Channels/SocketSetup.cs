@@ -17,27 +17,27 @@ internal static class SocketSetup
             return;
 
         // Small messages of the return path and of postcopy must not wait for each other (as in QEMU).
-        LinuxSockets.SetOption(socket, ChannelLibc.ProtocolTcp, ChannelLibc.TcpNoDelay, 1);
+        LinuxSockets.SetOption(socket, Libc.ProtocolTcp, Libc.TcpNoDelay, 1);
         if (options.UnacknowledgedTimeout > TimeSpan.Zero)
         {
             int milliseconds = (int)Math.Clamp(options.UnacknowledgedTimeout.TotalMilliseconds, 1, int.MaxValue);
-            LinuxSockets.SetOption(socket, ChannelLibc.ProtocolTcp, ChannelLibc.TcpUserTimeout, milliseconds);
+            LinuxSockets.SetOption(socket, Libc.ProtocolTcp, Libc.TcpUserTimeout, milliseconds);
         }
         if (options.KeepAlive is not { } keepAlive)
             return;
-        LinuxSockets.SetOption(socket, ChannelLibc.SolSocket, ChannelLibc.SoKeepAlive, 1);
-        LinuxSockets.SetOption(socket, ChannelLibc.ProtocolTcp, ChannelLibc.TcpKeepIdle, Seconds(keepAlive.Idle));
-        LinuxSockets.SetOption(socket, ChannelLibc.ProtocolTcp, ChannelLibc.TcpKeepInterval, Seconds(keepAlive.Interval));
-        LinuxSockets.SetOption(socket, ChannelLibc.ProtocolTcp, ChannelLibc.TcpKeepCount, Math.Clamp(keepAlive.Count, 1, 127));
+        LinuxSockets.SetOption(socket, Libc.SolSocket, Libc.SoKeepAlive, 1);
+        LinuxSockets.SetOption(socket, Libc.ProtocolTcp, Libc.TcpKeepIdle, Seconds(keepAlive.Idle));
+        LinuxSockets.SetOption(socket, Libc.ProtocolTcp, Libc.TcpKeepInterval, Seconds(keepAlive.Interval));
+        LinuxSockets.SetOption(socket, Libc.ProtocolTcp, Libc.TcpKeepCount, Math.Clamp(keepAlive.Count, 1, 127));
     }
 
     /// <summary>Sizes that take effect only if they are set before the connection is there.</summary>
     public static void SetBuffers(SafeHandle socket, ChannelOptions options)
     {
         if (options.SendBufferSize > 0)
-            LinuxSockets.SetOption(socket, ChannelLibc.SolSocket, ChannelLibc.SoSendBuffer, options.SendBufferSize);
+            LinuxSockets.SetOption(socket, Libc.SolSocket, Libc.SoSendBuffer, options.SendBufferSize);
         if (options.ReceiveBufferSize > 0)
-            LinuxSockets.SetOption(socket, ChannelLibc.SolSocket, ChannelLibc.SoReceiveBuffer, options.ReceiveBufferSize);
+            LinuxSockets.SetOption(socket, Libc.SolSocket, Libc.SoReceiveBuffer, options.ReceiveBufferSize);
     }
 
     public static bool IsUnix(SafeHandle socket) => LinuxSockets.Name(socket, ofPeer: false)?.Family == AddressFamily.Unix;

@@ -10,7 +10,10 @@ namespace VmStateGen.Runtime.Linux;
 /// <param name="HugePageSize">Of a file on hugetlbfs the bytes of its pages, else 0.</param>
 internal readonly record struct FileFacts(long Length, long AllocatedBytes, long HugePageSize);
 
-/// <summary>Calls on files. Descriptors are closed on exec. Calls that a signal interrupts go on.</summary>
+/// <summary>
+/// Calls on the files behind guest RAM: as those of <see cref="LinuxFiles"/>, but what fails throws. Descriptors are closed on exec. Calls that
+/// a signal interrupts go on.
+/// </summary>
 internal static unsafe class FileCalls
 {
     /// <summary>memfd_create(2): a file that lives in memory and has no path.</summary>
@@ -36,21 +39,22 @@ internal static unsafe class FileCalls
     /// <param name="create">Makes it, for its owner only, if it is not there.</param>
     /// <exception cref="SystemCallException">It failed.</exception>
     public static SafeFileHandle OpenReadWrite(string path, bool create)
-        => Open(path, Libc.OpenReadWrite | (create ? Libc.OpenCreate : 0));
+        => Open(path, LinuxFiles.ReadWrite | (create ? LinuxFiles.Create : 0));
 
     /// <summary>open(2) for reading.</summary>
     /// <exception cref="SystemCallException">It failed.</exception>
-    public static SafeFileHandle OpenReadOnly(string path) => Open(path, Libc.OpenReadOnly);
+    public static SafeFileHandle OpenReadOnly(string path) => Open(path, LinuxFiles.ReadOnly);
 
     /// <summary>ftruncate(2).</summary>
     /// <exception cref="SystemCallException">It failed.</exception>
     public static void SetLength(SafeHandle file, long length)
     {
-        while (Libc.Truncate(file, length) != 0)
+        int result;
+        while ((result = LinuxFiles.SetLength(file, length)) == -Errno.Intr)
         {
-            if (Marshal.GetLastPInvokeError() != Errno.Intr)
-                throw SystemCallException.Last("ftruncate", $"0x{length:x} bytes");
         }
+        if (result < 0)
+            throw SystemCallException.Last("ftruncate", $"0x{length:x} bytes");
     }
 
     /// <summary>fallocate(2) with FALLOC_FL_PUNCH_HOLE: storage is given back, the range reads as zeros in every mapping.</summary>
@@ -68,13 +72,11 @@ internal static unsafe class FileCalls
     /// <exception cref="SystemCallException">One of them failed.</exception>
     public static FileFacts Facts(SafeHandle file)
     {
-        Libc.Statx stat;
-        if (Libc.StatExtended(file, "", Libc.AtEmptyPath, Libc.StatxBasic, &stat) != 0)
-            throw SystemCallException.Last("statx", "");
+        var identity = LinuxFiles.Identify(file, out _) ?? throw SystemCallException.Last("statx", "");
         Libc.StatFs system;
         if (Libc.StatFileSystem(file, &system) != 0)
             throw SystemCallException.Last("fstatfs", "");
-        return new FileFacts((long)stat.Size, (long)stat.Blocks * 512, system.Type == Libc.HugeTlbFsMagic ? system.BlockSize : 0);
+        return new FileFacts(identity.Length, identity.AllocatedBytes, system.Type == Libc.HugeTlbFsMagic ? system.BlockSize : 0);
     }
 
     /// <summary>
@@ -108,38 +110,25 @@ internal static unsafe class FileCalls
         throw SystemCallException.Last("lseek", $"0x{start:x}, SEEK_HOLE");
     }
 
-    /// <summary>pread(2) until the buffer is full or the file ends.</summary>
+    /// <summary>preadv(2) until the buffer is full or the file ends.</summary>
     /// <returns>Bytes read.</returns>
     /// <exception cref="SystemCallException">It failed.</exception>
     public static int ReadAt(SafeHandle file, long offset, Span<byte> destination)
     {
         var done = 0;
-        fixed (byte* to = destination)
+        while (done < destination.Length)
         {
-            while (done < destination.Length)
-            {
-                var count = Libc.ReadAt(file, to + done, (nuint)(destination.Length - done), offset + done);
-                if (count == 0)
-                    break;
-                if (count > 0)
-                    done += (int)count;
-                else if (Marshal.GetLastPInvokeError() != Errno.Intr)
-                    throw SystemCallException.Last("pread", $"0x{destination.Length - done:x} bytes at 0x{offset + done:x}");
-            }
+            var count = LinuxFiles.ReadAt(file, destination[done..], offset + done);
+            if (count == 0)
+                break;
+            if (count > 0)
+                done += (int)count;
+            else if (count != -Errno.Intr)
+                throw SystemCallException.Last("preadv", $"0x{destination.Length - done:x} bytes at 0x{offset + done:x}");
         }
         return done;
     }
 
     private static SafeFileHandle Open(string path, int flags)
-    {
-        while (true)
-        {
-            // Guest RAM is nobody else's business: 0600.
-            var descriptor = Libc.Open(path, flags | Libc.OpenCloseOnExec, 0b110_000_000);
-            if (descriptor >= 0)
-                return new SafeFileHandle(descriptor, ownsHandle: true);
-            if (Marshal.GetLastPInvokeError() != Errno.Intr)
-                throw SystemCallException.Last("open", path);
-        }
-    }
+        => LinuxFiles.Open(path, flags, out _) ?? throw SystemCallException.Last("open", path);
 }

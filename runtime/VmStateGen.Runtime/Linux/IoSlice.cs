@@ -39,10 +39,10 @@ internal readonly struct IoSlice(nint address, nint length)
 
     /// <summary>The first pieces of a vector of guest RAM, as many as fit: the vector itself stays as it is.</summary>
     /// <returns>How many.</returns>
-    public static int Take(ReadOnlySpan<Libc.IoVec> entries, Span<IoSlice> slices)
+    public static int Take(ReadOnlySpan<IoSlice> entries, Span<IoSlice> slices)
     {
         int count = Math.Min(entries.Length, slices.Length);
-        MemoryMarshal.Cast<Libc.IoVec, IoSlice>(entries[..count]).CopyTo(slices);
+        entries[..count].CopyTo(slices);
         return count;
     }
 
@@ -53,7 +53,7 @@ internal readonly struct IoSlice(nint address, nint length)
         fixed (byte* to = destination)
         {
             if (count > 0)
-                ChannelLibc.MemoryCopy(to, (void*)slice.Address, (nuint)count);
+                Libc.MemoryCopy(to, (void*)slice.Address, (nuint)count);
         }
         return count;
     }

@@ -3,11 +3,12 @@ using System.Runtime.InteropServices;
 namespace VmStateGen.Runtime.Linux;
 
 /// <summary>
-/// The C library as it is: one import a call, the constants and the structures. Nothing outside Linux/ uses it; the safe methods are in
-/// <see cref="MemoryCalls"/>, <see cref="FileCalls"/> and <see cref="VectorIo"/>.
+/// The C library as it is: one import a call, the constants and the structures. Only Linux/ calls it. Here are memory, files and descriptors
+/// of any kind, whose safe methods are in <see cref="MemoryCalls"/>, <see cref="FileCalls"/>, <see cref="LinuxFiles"/> and <see cref="LinuxPoll"/>;
+/// sockets and processes are in files of their own.
 /// </summary>
 /// <remarks>
-/// <para>The values are those of the 64-bit generic ABI (x86-64, AArch64, RISC-V 64). LibcTests asserts every one of them against the
+/// <para>The values are those of the 64-bit generic ABI (x86-64, AArch64, RISC-V 64). LibcTests and AbiTests assert every one of them against the
 /// headers of the machine that runs it. What differs between these architectures (struct stat, O_DIRECT) is not used.</para>
 /// <para>No import here suppresses the GC transition. A thread that blocks in one of them, for example because userfaultfd holds a page that
 /// the kernel copies, does not hold up a collection; in managed code the same touch would stop the process for good.</para>
@@ -26,11 +27,6 @@ internal static unsafe partial class Libc
     public const int MapAnonymous = 0x20;
     public const int MapNoReserve = 0x4000;
 
-    public const int OpenReadOnly = 0;
-    public const int OpenReadWrite = 2;
-    public const int OpenCreate = 0x40;
-    public const int OpenCloseOnExec = 0x80000;
-
     public const uint MfdCloseOnExec = 0x1;
     public const uint MfdHugeTlb = 0x4;
     public const int MfdHugeShift = 26;
@@ -38,25 +34,24 @@ internal static unsafe partial class Libc
     public const int FallocKeepSize = 0x1;
     public const int FallocPunchHole = 0x2;
 
+    public const int GetFlags = 3;
+    public const int SetFlags = 4;
+    public const int SetDescriptorFlags = 2;
+
+    public const int EventNonBlock = 0x800;
+    public const int EventCloseOnExec = 0x80000;
+
+    public const nuint BytesReadable = 0x541B;
+
+    public const int SeekCurrent = 1;
     public const int SeekData = 3;
     public const int SeekHole = 4;
 
+    public const int AtCurrentDirectory = -100;
+    public const int AtNoFollow = 0x100;
     public const int AtEmptyPath = 0x1000;
     public const uint StatxBasic = 0x7ff;
     public const long HugeTlbFsMagic = 0x958458f6;
-
-    /// <summary>Most entries that one readv or writev takes (UIO_MAXIOV).</summary>
-    public const int IovMax = 1024;
-
-    public const short PollIn = 0x1;
-    public const short PollOut = 0x4;
-
-    /// <summary>struct iovec.</summary>
-    public struct IoVec
-    {
-        public void* Base;
-        public nuint Length;
-    }
 
     /// <summary>struct pollfd.</summary>
     public struct PollFd
@@ -74,6 +69,14 @@ internal static unsafe partial class Libc
         [FieldOffset(4)]
         public uint BlockSize;
 
+        /// <summary>stx_mode: the kind of file and who may do what.</summary>
+        [FieldOffset(28)]
+        public ushort Mode;
+
+        /// <summary>stx_ino.</summary>
+        [FieldOffset(32)]
+        public ulong Inode;
+
         /// <summary>stx_size, bytes.</summary>
         [FieldOffset(40)]
         public ulong Size;
@@ -81,6 +84,14 @@ internal static unsafe partial class Libc
         /// <summary>stx_blocks, in units of 512 bytes.</summary>
         [FieldOffset(48)]
         public ulong Blocks;
+
+        /// <summary>stx_dev_major.</summary>
+        [FieldOffset(136)]
+        public uint DeviceMajor;
+
+        /// <summary>stx_dev_minor.</summary>
+        [FieldOffset(140)]
+        public uint DeviceMinor;
     }
 
     /// <summary>The part of struct statfs that is used.</summary>
@@ -127,7 +138,7 @@ internal static unsafe partial class Libc
     public static partial int Allocate(SafeHandle descriptor, int mode, long offset, long length);
 
     [LibraryImport(Library, EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int StatExtended(SafeHandle directory, string path, int flags, uint mask, Statx* result);
+    public static partial int StatExtended(int directory, string path, int flags, uint mask, Statx* result);
 
     [LibraryImport(Library, EntryPoint = "fstatfs", SetLastError = true)]
     public static partial int StatFileSystem(SafeHandle descriptor, StatFs* result);
@@ -135,21 +146,45 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "lseek", SetLastError = true)]
     public static partial long Seek(SafeHandle descriptor, long offset, int whence);
 
-    [LibraryImport(Library, EntryPoint = "pread", SetLastError = true)]
-    public static partial nint ReadAt(SafeHandle descriptor, void* buffer, nuint length, long offset);
+    [LibraryImport(Library, EntryPoint = "read", SetLastError = true)]
+    public static partial nint Read(SafeHandle descriptor, void* buffer, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "write", SetLastError = true)]
+    public static partial nint Write(SafeHandle descriptor, void* buffer, nuint length);
 
     [LibraryImport(Library, EntryPoint = "readv", SetLastError = true)]
-    public static partial nint ReadVector(SafeHandle descriptor, IoVec* vector, int count);
+    public static partial nint ReadVector(SafeHandle descriptor, IoSlice* vector, int count);
 
     [LibraryImport(Library, EntryPoint = "writev", SetLastError = true)]
-    public static partial nint WriteVector(SafeHandle descriptor, IoVec* vector, int count);
+    public static partial nint WriteVector(SafeHandle descriptor, IoSlice* vector, int count);
 
     [LibraryImport(Library, EntryPoint = "preadv", SetLastError = true)]
-    public static partial nint ReadVectorAt(SafeHandle descriptor, IoVec* vector, int count, long offset);
+    public static partial nint ReadVectorAt(SafeHandle descriptor, IoSlice* vector, int count, long offset);
 
     [LibraryImport(Library, EntryPoint = "pwritev", SetLastError = true)]
-    public static partial nint WriteVectorAt(SafeHandle descriptor, IoVec* vector, int count, long offset);
+    public static partial nint WriteVectorAt(SafeHandle descriptor, IoSlice* vector, int count, long offset);
 
     [LibraryImport(Library, EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(PollFd* descriptors, nuint count, int timeoutMilliseconds);
+
+    [LibraryImport(Library, EntryPoint = "fsync", SetLastError = true)]
+    public static partial int Synchronize(SafeHandle descriptor);
+
+    [LibraryImport(Library, EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Rename(string from, string to);
+
+    [LibraryImport(Library, EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Unlink(string path);
+
+    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int IoControl(SafeHandle descriptor, nuint request, int* value);
+
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int FileControl(SafeHandle descriptor, int command, nint argument);
+
+    [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
+    public static partial int EventDescriptor(uint value, int flags);
+
+    [LibraryImport(Library, EntryPoint = "pipe2", SetLastError = true)]
+    public static partial int Pipe(int* pair, int flags);
 }

@@ -51,7 +51,7 @@ internal sealed class WakeEvent : IDisposable
 {
     public WakeEvent()
     {
-        int descriptor = ChannelLibc.EventDescriptor(0, ChannelLibc.EventCloseOnExec | ChannelLibc.EventNonBlock);
+        int descriptor = Libc.EventDescriptor(0, Libc.EventCloseOnExec | Libc.EventNonBlock);
         if (descriptor < 0)
             throw LinuxError.Last("eventfd");
         Handle = new SafeFileHandle(descriptor, ownsHandle: true);
@@ -65,7 +65,7 @@ internal sealed class WakeEvent : IDisposable
         try
         {
             // Fails only if it was written 2^64 times: whoever waits has been woken long since.
-            _ = ChannelLibc.Write(Handle, &one, sizeof(ulong));
+            _ = Libc.Write(Handle, &one, sizeof(ulong));
         }
         catch (ObjectDisposedException)
         {
@@ -96,16 +96,16 @@ internal static class LinuxPoll
             alsoWake?.Handle.DangerousAddRef(ref heldAlso);
 
             // A negative descriptor is one that poll leaves out.
-            ChannelLibc.PollFd* all = stackalloc ChannelLibc.PollFd[3];
+            Libc.PollFd* all = stackalloc Libc.PollFd[3];
             all[0] = Entry(heldHandle ? handle : null, events);
             all[1] = Entry(heldWake ? wake!.Handle : null, PollEvents.In);
             all[2] = Entry(heldAlso ? alsoWake!.Handle : null, PollEvents.In);
             while (true)
             {
-                int count = ChannelLibc.Poll(all, 3, deadline.Milliseconds());
+                int count = Libc.Poll(all, 3, deadline.Milliseconds());
                 if (count >= 0)
                     return all[1].Returned != 0 || all[2].Returned != 0 ? PollEvents.None : (PollEvents)all[0].Returned;
-                if (Marshal.GetLastPInvokeError() != LinuxError.Interrupted)
+                if (Marshal.GetLastPInvokeError() != Errno.Intr)
                     throw LinuxError.Last("poll");
             }
         }
@@ -128,6 +128,6 @@ internal static class LinuxPoll
     /// <summary>What is the case now.</summary>
     public static PollEvents Now(SafeHandle handle, PollEvents events) => Wait(handle, events, null, null, Deadline.In(TimeSpan.Zero));
 
-    private static ChannelLibc.PollFd Entry(SafeHandle? handle, PollEvents events)
+    private static Libc.PollFd Entry(SafeHandle? handle, PollEvents events)
         => new() { Descriptor = handle is null ? -1 : (int)handle.DangerousGetHandle(), Events = (short)events };
 }

@@ -32,30 +32,30 @@ internal static unsafe class LinuxProcesses
             environment.Add($"{entry.Key}={entry.Value}");
         byte** argumentVector = Strings(arguments);
         byte** environmentVector = Strings(environment);
-        _ = ChannelLibc.SpawnActionsInit(actions);
-        _ = ChannelLibc.SpawnAttributesInit(attributes);
+        _ = Libc.SpawnActionsInit(actions);
+        _ = Libc.SpawnAttributesInit(attributes);
         try
         {
             // dup2 takes close-on-exec away; all else that this process has open is closed by it.
-            _ = ChannelLibc.SpawnActionsDuplicate(actions, (int)input.DangerousGetHandle(), 0);
-            _ = ChannelLibc.SpawnActionsDuplicate(actions, (int)output.DangerousGetHandle(), 1);
-            _ = ChannelLibc.SpawnActionsDuplicate(actions, (int)error.DangerousGetHandle(), 2);
+            _ = Libc.SpawnActionsDuplicate(actions, (int)input.DangerousGetHandle(), 0);
+            _ = Libc.SpawnActionsDuplicate(actions, (int)output.DangerousGetHandle(), 1);
+            _ = Libc.SpawnActionsDuplicate(actions, (int)error.DangerousGetHandle(), 2);
 
             // The runtime ignores SIGPIPE; a pipeline in the command lives by it.
-            _ = ChannelLibc.SignalsFill(signals);
-            _ = ChannelLibc.SpawnAttributesSetDefaults(attributes, signals);
-            _ = ChannelLibc.SignalsEmpty(signals);
-            _ = ChannelLibc.SpawnAttributesSetMask(attributes, signals);
-            _ = ChannelLibc.SpawnAttributesSetFlags(attributes, SetGroup | SetDefaults | SetMask);
+            _ = Libc.SignalsFill(signals);
+            _ = Libc.SpawnAttributesSetDefaults(attributes, signals);
+            _ = Libc.SignalsEmpty(signals);
+            _ = Libc.SpawnAttributesSetMask(attributes, signals);
+            _ = Libc.SpawnAttributesSetFlags(attributes, SetGroup | SetDefaults | SetMask);
 
             int pid;
-            int errno = ChannelLibc.Spawn(&pid, path, actions, attributes, argumentVector, environmentVector);
+            int errno = Libc.Spawn(&pid, path, actions, attributes, argumentVector, environmentVector);
             return errno == 0 ? pid : throw LinuxError.Of($"posix_spawn of {path}", errno);
         }
         finally
         {
-            _ = ChannelLibc.SpawnActionsDestroy(actions);
-            _ = ChannelLibc.SpawnAttributesDestroy(attributes);
+            _ = Libc.SpawnActionsDestroy(actions);
+            _ = Libc.SpawnAttributesDestroy(attributes);
             Free(argumentVector);
             Free(environmentVector);
             GC.KeepAlive(input);
@@ -67,7 +67,7 @@ internal static unsafe class LinuxProcesses
     /// <summary>A descriptor that becomes readable once the process has ended; <see langword="null"/> before Linux 5.3.</summary>
     public static SafeFileHandle? OpenExitEvent(int pid)
     {
-        long descriptor = ChannelLibc.SystemCall(ChannelLibc.PidfdOpenCall, pid, 0);
+        long descriptor = Libc.SystemCall(Libc.PidfdOpenCall, pid, 0);
         return descriptor >= 0 ? new SafeFileHandle((nint)descriptor, ownsHandle: true) : null;
     }
 
@@ -81,8 +81,8 @@ internal static unsafe class LinuxProcesses
         while (true)
         {
             int raw = 0;
-            int result = ChannelLibc.Wait(pid, &raw, wait ? 0 : NoHang);
-            if (result < 0 && Marshal.GetLastPInvokeError() == LinuxError.Interrupted)
+            int result = Libc.Wait(pid, &raw, wait ? 0 : NoHang);
+            if (result < 0 && Marshal.GetLastPInvokeError() == Errno.Intr)
                 continue;
 
             // A process that ignores SIGCHLD is told nothing.
@@ -93,7 +93,7 @@ internal static unsafe class LinuxProcesses
     }
 
     /// <summary>Ends a child that was not collected yet and all that is left of its group.</summary>
-    public static void KillGroup(int pid) => _ = ChannelLibc.Kill(-pid, Kill);
+    public static void KillGroup(int pid) => _ = Libc.Kill(-pid, Kill);
 
     private static byte** Strings(IReadOnlyList<string> strings)
     {

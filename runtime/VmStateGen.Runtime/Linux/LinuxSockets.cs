@@ -21,8 +21,8 @@ internal static unsafe class LinuxSockets
     /// <summary>A stream socket that never blocks.</summary>
     public static SafeFileHandle Create(AddressFamily family)
     {
-        int type = ChannelLibc.SockStream | ChannelLibc.SockNonBlock | ChannelLibc.SockCloseOnExec;
-        int descriptor = ChannelLibc.Socket(Number(family), type, 0);
+        int type = Libc.SockStream | Libc.SockNonBlock | Libc.SockCloseOnExec;
+        int descriptor = Libc.Socket(Number(family), type, 0);
         return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw LinuxError.Last("socket");
     }
 
@@ -30,7 +30,7 @@ internal static unsafe class LinuxSockets
     public static (SafeFileHandle First, SafeFileHandle Second) CreatePair()
     {
         int* pair = stackalloc int[2];
-        if (ChannelLibc.SocketPair(Number(AddressFamily.Unix), ChannelLibc.SockStream | ChannelLibc.SockCloseOnExec, 0, pair) != 0)
+        if (Libc.SocketPair(Number(AddressFamily.Unix), Libc.SockStream | Libc.SockCloseOnExec, 0, pair) != 0)
             throw LinuxError.Last("socketpair");
         return (new SafeFileHandle(pair[0], ownsHandle: true), new SafeFileHandle(pair[1], ownsHandle: true));
     }
@@ -40,24 +40,24 @@ internal static unsafe class LinuxSockets
     {
         SocketAddress native = address.Serialize();
         fixed (byte* bytes = native.Buffer.Span)
-            return (int)LinuxError.Result(ChannelLibc.Bind(socket, bytes, (uint)native.Size));
+            return (int)LinuxError.Result(Libc.Bind(socket, bytes, (uint)native.Size));
     }
 
     /// <returns>0, or the error.</returns>
-    public static int Listen(SafeHandle socket, int backlog) => (int)LinuxError.Result(ChannelLibc.Listen(socket, backlog));
+    public static int Listen(SafeHandle socket, int backlog) => (int)LinuxError.Result(Libc.Listen(socket, backlog));
 
     /// <returns>0, or the error: EINPROGRESS if it goes on.</returns>
     public static int Connect(SafeHandle socket, EndPoint address)
     {
         SocketAddress native = address.Serialize();
         fixed (byte* bytes = native.Buffer.Span)
-            return (int)LinuxError.Result(ChannelLibc.Connect(socket, bytes, (uint)native.Size));
+            return (int)LinuxError.Result(Libc.Connect(socket, bytes, (uint)native.Size));
     }
 
     /// <returns>The connection, or <see langword="null"/> and the error.</returns>
     public static SafeFileHandle? Accept(SafeHandle socket, out int errno)
     {
-        int descriptor = ChannelLibc.Accept(socket, null, null, ChannelLibc.SockNonBlock | ChannelLibc.SockCloseOnExec);
+        int descriptor = Libc.Accept(socket, null, null, Libc.SockNonBlock | Libc.SockCloseOnExec);
         errno = descriptor >= 0 ? 0 : Marshal.GetLastPInvokeError();
         return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : null;
     }
@@ -67,7 +67,7 @@ internal static unsafe class LinuxSockets
     {
         byte* bytes = stackalloc byte[LongestAddress];
         uint length = LongestAddress;
-        int result = ofPeer ? ChannelLibc.PeerName(socket, bytes, &length) : ChannelLibc.SocketName(socket, bytes, &length);
+        int result = ofPeer ? Libc.PeerName(socket, bytes, &length) : Libc.SocketName(socket, bytes, &length);
         if (result != 0 || length < 2 || length > LongestAddress)
             return null;
         AddressFamily family = *(ushort*)bytes switch
@@ -86,21 +86,21 @@ internal static unsafe class LinuxSockets
 
     /// <returns>0, or the error.</returns>
     public static int SetOption(SafeHandle socket, int level, int option, int value)
-        => (int)LinuxError.Result(ChannelLibc.SetOption(socket, level, option, &value, sizeof(int)));
+        => (int)LinuxError.Result(Libc.SetOption(socket, level, option, &value, sizeof(int)));
 
     public static int GetOption(SafeHandle socket, int level, int option)
     {
         int value = 0;
         uint length = sizeof(int);
-        return ChannelLibc.GetOption(socket, level, option, &value, &length) == 0 ? value : -Marshal.GetLastPInvokeError();
+        return Libc.GetOption(socket, level, option, &value, &length) == 0 ? value : -Marshal.GetLastPInvokeError();
     }
 
     /// <summary>SO_ERROR: what has befallen the connection since it was last asked; 0 if nothing has.</summary>
-    public static int TakeError(SafeHandle socket) => Math.Abs(GetOption(socket, ChannelLibc.SolSocket, ChannelLibc.SoError));
+    public static int TakeError(SafeHandle socket) => Math.Abs(GetOption(socket, Libc.SolSocket, Libc.SoError));
 
     /// <summary>The peer sees the end of the stream.</summary>
     /// <returns>0, or the error.</returns>
-    public static int ShutdownWrite(SafeHandle socket) => (int)LinuxError.Result(ChannelLibc.Shutdown(socket, 1));
+    public static int ShutdownWrite(SafeHandle socket) => (int)LinuxError.Result(Libc.Shutdown(socket, 1));
 
     /// <summary>
     /// Bytes that the peer's system has not acknowledged (TCP), or that the peer has not read, counted with what the system needs to keep
@@ -109,7 +109,7 @@ internal static unsafe class LinuxSockets
     public static long Unsent(SafeHandle socket)
     {
         int value = 0;
-        return ChannelLibc.IoControl(socket, ChannelLibc.SocketOutQueue, &value) == 0 ? value : -1;
+        return Libc.IoControl(socket, Libc.SocketOutQueue, &value) == 0 ? value : -1;
     }
 
     public static nint Send(SafeHandle socket, ReadOnlySpan<byte> bytes)
@@ -117,8 +117,8 @@ internal static unsafe class LinuxSockets
         fixed (byte* from = bytes)
         {
             var slice = new IoSlice((nint)from, bytes.Length);
-            var message = new ChannelLibc.MessageHeader { Vector = &slice, VectorLength = 1 };
-            return LinuxError.Result(ChannelLibc.SendMessage(socket, &message, ChannelLibc.MsgDontWait | ChannelLibc.MsgNoSignal));
+            var message = new Libc.MessageHeader { Vector = &slice, VectorLength = 1 };
+            return LinuxError.Result(Libc.SendMessage(socket, &message, Libc.MsgDontWait | Libc.MsgNoSignal));
         }
     }
 
@@ -126,8 +126,8 @@ internal static unsafe class LinuxSockets
     {
         fixed (IoSlice* vector = slices)
         {
-            var message = new ChannelLibc.MessageHeader { Vector = vector, VectorLength = (nuint)Math.Min(slices.Length, IoSlice.MostInOneCall) };
-            return LinuxError.Result(ChannelLibc.SendMessage(socket, &message, ChannelLibc.MsgDontWait | ChannelLibc.MsgNoSignal));
+            var message = new Libc.MessageHeader { Vector = vector, VectorLength = (nuint)Math.Min(slices.Length, IoSlice.MostInOneCall) };
+            return LinuxError.Result(Libc.SendMessage(socket, &message, Libc.MsgDontWait | Libc.MsgNoSignal));
         }
     }
 
@@ -136,8 +136,8 @@ internal static unsafe class LinuxSockets
         fixed (byte* to = buffer)
         {
             var slice = new IoSlice((nint)to, buffer.Length);
-            var message = new ChannelLibc.MessageHeader { Vector = &slice, VectorLength = 1 };
-            return LinuxError.Result(ChannelLibc.ReceiveMessage(socket, &message, ChannelLibc.MsgDontWait));
+            var message = new Libc.MessageHeader { Vector = &slice, VectorLength = 1 };
+            return LinuxError.Result(Libc.ReceiveMessage(socket, &message, Libc.MsgDontWait));
         }
     }
 
@@ -145,8 +145,8 @@ internal static unsafe class LinuxSockets
     {
         fixed (IoSlice* vector = slices)
         {
-            var message = new ChannelLibc.MessageHeader { Vector = vector, VectorLength = (nuint)Math.Min(slices.Length, IoSlice.MostInOneCall) };
-            return LinuxError.Result(ChannelLibc.ReceiveMessage(socket, &message, ChannelLibc.MsgDontWait));
+            var message = new Libc.MessageHeader { Vector = vector, VectorLength = (nuint)Math.Min(slices.Length, IoSlice.MostInOneCall) };
+            return LinuxError.Result(Libc.ReceiveMessage(socket, &message, Libc.MsgDontWait));
         }
     }
 
@@ -160,15 +160,15 @@ internal static unsafe class LinuxSockets
         try
         {
             descriptor.DangerousAddRef(ref held);
-            var header = (ChannelLibc.ControlHeader*)control;
-            header->Length = (nuint)(sizeof(ChannelLibc.ControlHeader) + sizeof(int));
-            header->Level = ChannelLibc.SolSocket;
-            header->Type = ChannelLibc.ScmRights;
+            var header = (Libc.ControlHeader*)control;
+            header->Length = (nuint)(sizeof(Libc.ControlHeader) + sizeof(int));
+            header->Level = Libc.SolSocket;
+            header->Type = Libc.ScmRights;
             *(int*)(header + 1) = (int)descriptor.DangerousGetHandle();
 
             var slice = new IoSlice((nint)(&payload), 1);
-            var message = new ChannelLibc.MessageHeader { Vector = &slice, VectorLength = 1, Control = control, ControlLength = Space };
-            return LinuxError.Result(ChannelLibc.SendMessage(socket, &message, ChannelLibc.MsgDontWait | ChannelLibc.MsgNoSignal));
+            var message = new Libc.MessageHeader { Vector = &slice, VectorLength = 1, Control = control, ControlLength = Space };
+            return LinuxError.Result(Libc.SendMessage(socket, &message, Libc.MsgDontWait | Libc.MsgNoSignal));
         }
         finally
         {
@@ -189,25 +189,25 @@ internal static unsafe class LinuxSockets
         fixed (byte* to = buffer)
         {
             var slice = new IoSlice((nint)to, buffer.Length);
-            var message = new ChannelLibc.MessageHeader { Vector = &slice, VectorLength = 1, Control = control, ControlLength = Space };
+            var message = new Libc.MessageHeader { Vector = &slice, VectorLength = 1, Control = control, ControlLength = Space };
             nint count = LinuxError.Result(
-                ChannelLibc.ReceiveMessage(socket, &message, ChannelLibc.MsgDontWait | ChannelLibc.MsgControlCloseOnExec));
-            lost = count >= 0 && (message.Flags & ChannelLibc.MsgControlTruncated) != 0;
+                Libc.ReceiveMessage(socket, &message, Libc.MsgDontWait | Libc.MsgControlCloseOnExec));
+            lost = count >= 0 && (message.Flags & Libc.MsgControlTruncated) != 0;
             if (count < 0)
                 return count;
 
             byte* at = control;
             byte* end = control + (int)message.ControlLength;
-            while (end - at >= sizeof(ChannelLibc.ControlHeader))
+            while (end - at >= sizeof(Libc.ControlHeader))
             {
-                var header = (ChannelLibc.ControlHeader*)at;
+                var header = (Libc.ControlHeader*)at;
                 int length = (int)header->Length;
-                if (length < sizeof(ChannelLibc.ControlHeader) || length > end - at)
+                if (length < sizeof(Libc.ControlHeader) || length > end - at)
                     break;
-                if (header->Level == ChannelLibc.SolSocket && header->Type == ChannelLibc.ScmRights)
+                if (header->Level == Libc.SolSocket && header->Type == Libc.ScmRights)
                 {
                     int* descriptors = (int*)(header + 1);
-                    for (int i = 0; i < (length - sizeof(ChannelLibc.ControlHeader)) / sizeof(int); i++)
+                    for (int i = 0; i < (length - sizeof(Libc.ControlHeader)) / sizeof(int); i++)
                         taken.Enqueue(new SafeFileHandle(descriptors[i], ownsHandle: true));
                 }
                 at += (length + 7) & ~7;

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Threading;
 using VmStateGen.Runtime.Channels;
@@ -131,7 +132,7 @@ internal sealed class DestinationRun
                 // A source that asks at the end relies on the answer when it hands the guest over: now is the time for a veto.
                 if (loader!.IsComplete)
                     CheckWhole();
-                Answer(ReturnMessage.Pong, System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(command.Payload.Span));
+                Answer(ReturnPathMessage.Pong(BinaryPrimitives.ReadUInt32BigEndian(command.Payload.Span)));
                 break;
             case QemuCommandId.SwitchoverStart:
                 break;
@@ -157,7 +158,7 @@ internal sealed class DestinationRun
         try
         {
             channel!.WriteTimeout = options.DeliveryTimeout;
-            Answer(ReturnMessage.Shut, Loaded);
+            Answer(ReturnPathMessage.Shut(Loaded));
             channel.WaitUntilDelivered(options.DeliveryTimeout);
         }
         catch (ChannelException)
@@ -189,7 +190,7 @@ internal sealed class DestinationRun
         }
     }
 
-    private void Answer(ReturnMessage message, uint value) => channel!.Write(ReturnPath.Encode(message, value));
+    private void Answer(ReturnPathMessage message) => channel!.Write(message.ToBytes());
 
     /// <summary>The way out of every phase, of a success too.</summary>
     private MigrationResult End(Exception? error, CancellationToken token)
@@ -226,7 +227,7 @@ internal sealed class DestinationRun
         try
         {
             channel!.WriteTimeout = options.DeliveryTimeout;
-            Answer(ReturnMessage.Shut, Refused);
+            Answer(ReturnPathMessage.Shut(Refused));
 
             // A connection that is closed with data unread is reset, and with it what was said last may be lost: until it has arrived.
             channel.WaitUntilDelivered(options.DeliveryTimeout);

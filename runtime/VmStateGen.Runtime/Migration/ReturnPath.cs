@@ -1,27 +1,20 @@
 using System;
-using System.Buffers.Binary;
+using System.IO;
 using System.Threading;
 using VmStateGen.Runtime.Channels;
 using VmStateGen.Runtime.Linux;
+using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Runtime.Migration;
 
-/// <summary>Messages from a destination to its source (qemu-migration.md §1.7).</summary>
-internal enum ReturnMessage : ushort
-{
-    Shut = 1,
-    Pong = 2,
-}
-
 /// <summary>
-/// A source's end of the return path: a thread that takes what the destination says. Tells of the end of it at once, so that whoever is
-/// stuck in a write to a destination that has given up need not wait.
+/// A source's end of the return path (qemu-migration.md §1.7): a thread that takes what the destination says. Tells of the end of it at
+/// once, so that whoever is stuck in a write to a destination that has given up need not wait.
 /// </summary>
 internal sealed class ReturnPath
 {
-    private const int LongestMessage = 512;
-
     private readonly Channel channel;
+    private readonly Stream messages;
     private readonly Action<Exception> onEnd;
     private readonly object gate = new();
     private readonly Thread thread;
@@ -34,6 +27,7 @@ internal sealed class ReturnPath
     public ReturnPath(Channel channel, Action<Exception> onEnd)
     {
         this.channel = channel;
+        messages = channel.AsStream();
         this.onEnd = onEnd;
         thread = new Thread(Run) { IsBackground = true, Name = "return path" };
         thread.Start();
@@ -47,16 +41,6 @@ internal sealed class ReturnPath
             lock (gate)
                 return failure;
         }
-    }
-
-    /// <summary>A message as on the wire.</summary>
-    public static byte[] Encode(ReturnMessage message, uint value)
-    {
-        var bytes = new byte[8];
-        BinaryPrimitives.WriteUInt16BigEndian(bytes, (ushort)message);
-        BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(2), 4);
-        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(4), value);
-        return bytes;
     }
 
     /// <summary>Waits for the answer to the last PING.</summary>
@@ -103,35 +87,35 @@ internal sealed class ReturnPath
         }
     }
 
+    /// <returns>Whether more may come.</returns>
     private bool ReadMessage()
     {
-        Span<byte> header = stackalloc byte[4];
-        channel.ReadExactly(header);
-        var type = (ReturnMessage)BinaryPrimitives.ReadUInt16BigEndian(header);
-        var length = BinaryPrimitives.ReadUInt16BigEndian(header[2..]);
-        if (length > LongestMessage)
-            throw new VmStateException($"a message of at most {LongestMessage} bytes on the return path", $"{length}", channel.BytesRead - 2);
-        Span<byte> payload = stackalloc byte[LongestMessage];
-        channel.ReadExactly(payload[..length]);
-        var isKnown = type is ReturnMessage.Shut or ReturnMessage.Pong;
-        if (!isKnown || length != 4)
-            throw new VmStateException("SHUT or PONG of 4 bytes on the return path", $"message {(ushort)type} of {length} bytes", channel.BytesRead - length - 4);
-        var value = BinaryPrimitives.ReadUInt32BigEndian(payload);
+        if (ReturnPathMessage.Read(messages) is not { } message)
+            throw channel.Failure("return path", ChannelFault.Closed, "the destination has closed the connection before SHUT");
+        switch (message.Kind)
+        {
+            case ReturnPathMessageKind.Pong:
+                Set(ref pong, message.Value);
+                return true;
+            case ReturnPathMessageKind.Shut:
+                Set(ref shut, message.Value);
+                if (message.Value is not 0)
+                    End(new MigrationRefusedException(message.Value!.Value));
+                else
+                    onEnd(new VmStateException("a destination that waits for the end of the stream", "SHUT(0)", channel.BytesRead - message.ToBytes().Length));
+                return false;
+            default:
+                throw new VmStateException("SHUT or PONG on the return path", message.ToString(), channel.BytesRead - message.ToBytes().Length);
+        }
+    }
+
+    private void Set(ref uint? said, uint? value)
+    {
         lock (gate)
         {
-            if (type == ReturnMessage.Pong)
-                pong = value;
-            else
-                shut = value;
+            said = value;
             Monitor.PulseAll(gate);
         }
-        if (type == ReturnMessage.Pong)
-            return true;
-        if (value != 0)
-            End(new MigrationRefusedException(value));
-        else
-            onEnd(new VmStateException("a destination that waits for the end of the stream", "SHUT(0)", channel.BytesRead - 8));
-        return false;
     }
 
     private void End(Exception reason)

@@ -17,7 +17,7 @@ public sealed unsafe class IoVector
     private readonly GuestMemory memory;
 
     // On the pinned heap, so that addresses into them stay right between Add and the call.
-    private readonly Libc.IoVec[] entries;
+    private readonly IoSlice[] entries;
     private readonly byte[] ownBytes;
 
     // For each entry where in RAM it is; a null block for own bytes.
@@ -31,7 +31,7 @@ public sealed unsafe class IoVector
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxSegments);
         ArgumentOutOfRangeException.ThrowIfNegative(maxOwnBytes);
         this.memory = memory;
-        entries = GC.AllocateArray<Libc.IoVec>(maxSegments, pinned: true);
+        entries = GC.AllocateArray<IoSlice>(maxSegments, pinned: true);
         ownBytes = GC.AllocateArray<byte>(maxOwnBytes, pinned: true);
         places = new (RamBlock?, long)[maxSegments];
     }
@@ -113,7 +113,7 @@ public sealed unsafe class IoVector
     }
 
     /// <summary>Keeps the memory mapped until <see cref="Release"/>.</summary>
-    internal Span<Libc.IoVec> Hold()
+    internal Span<IoSlice> Hold()
     {
         if (held != 0)
             throw new InvalidOperationException("The vector is in use by a system call.");
@@ -146,7 +146,7 @@ public sealed unsafe class IoVector
         for (var i = 0; i < SegmentCount; i++)
         {
             if (places[i].Block is { } block)
-                block.MarkDirty(places[i].Offset, (long)entries[i].Length);
+                block.MarkDirty(places[i].Offset, entries[i].Length);
         }
     }
 
@@ -155,15 +155,15 @@ public sealed unsafe class IoVector
         var last = SegmentCount - 1;
 
         // Pages that follow each other are one segment: the kernel's cost is per segment.
-        if (last >= 0 && places[last].Block == block && (byte*)entries[last].Base + entries[last].Length == address)
+        if (last >= 0 && places[last].Block == block && entries[last].Address + entries[last].Length == (nint)address)
         {
-            entries[last].Length += (nuint)length;
+            entries[last] = new IoSlice(entries[last].Address, entries[last].Length + (nint)length);
         }
         else
         {
             if (FreeSegments == 0)
                 throw new InvalidOperationException($"The vector is full: it holds {MaxSegments} segments.");
-            entries[SegmentCount] = new Libc.IoVec { Base = address, Length = (nuint)length };
+            entries[SegmentCount] = new IoSlice((nint)address, (nint)length);
             places[SegmentCount] = (block, offset);
             SegmentCount++;
         }

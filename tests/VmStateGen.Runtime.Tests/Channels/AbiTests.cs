@@ -27,10 +27,10 @@ public sealed class AbiTests
     public void Structures_have_their_sizes()
     {
         Assert.Equal(16, Unsafe.SizeOf<IoSlice>());
-        Assert.Equal(8, Unsafe.SizeOf<ChannelLibc.PollFd>());
-        Assert.Equal(56, Unsafe.SizeOf<ChannelLibc.MessageHeader>());
-        Assert.Equal(16, Unsafe.SizeOf<ChannelLibc.ControlHeader>());
-        Assert.Equal(256, Unsafe.SizeOf<ChannelLibc.Statx>());
+        Assert.Equal(8, Unsafe.SizeOf<Libc.PollFd>());
+        Assert.Equal(56, Unsafe.SizeOf<Libc.MessageHeader>());
+        Assert.Equal(16, Unsafe.SizeOf<Libc.ControlHeader>());
+        Assert.Equal(256, Unsafe.SizeOf<Libc.Statx>());
     }
 
     [SkippableFact]
@@ -75,5 +75,5 @@ public sealed class AbiTests
     }
 
     private static string Value(string name)
-        => Convert.ToString(typeof(ChannelLibc).GetField(name, BindingFlags.Public | BindingFlags.Static)!.GetValue(null), null)!;
+        => Convert.ToString(typeof(Libc).GetField(name, BindingFlags.Public | BindingFlags.Static)!.GetValue(null), null)!;
 }

@@ -1,8 +1,8 @@
 using System;
-using System.IO.Pipes;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using VmStateGen.Runtime.Channels;
 using VmStateGen.Runtime.Linux;
 using VmStateGen.Runtime.Ram;
 
@@ -182,14 +182,15 @@ public sealed class RegisteredMemoryTests : IDisposable
                         memory.Write(ram, (long)page * Page, [0xff]);
                 },
                 TaskCreationOptions.LongRunning);
-            using var receiver = new AnonymousPipeServerStream(PipeDirection.In);
-            using var sender = new AnonymousPipeClientStream(PipeDirection.Out, receiver.ClientSafePipeHandle);
+            var (reader, writer) = LinuxFiles.CreatePipe();
+            using var receiver = ChannelConnector.FromDescriptor(reader);
+            using var sender = ChannelConnector.FromDescriptor(writer);
             var sending = Task.Factory.StartNew(
                 () =>
                 {
                     var vector = memory.CreateVector(1);
                     vector.AddRam(ram, Pages * 3 / 4 * Page, Pages / 4 * Page);
-                    VectorIo.Write(sender.SafePipeHandle, vector);
+                    sender.Write(vector);
                 },
                 TaskCreationOptions.LongRunning);
             var received = new byte[Pages / 4 * Page];

@@ -5,16 +5,13 @@ namespace VmStateGen.Runtime.Streams.Qemu;
 public sealed partial class QemuStreamReader
 {
     private QemuStreamReader(QemuStreamReader outer, StreamCursor cursor)
-        : this(cursor, outer.options)
+        : this(cursor, outer.options, outer.framing)
     {
         isPackage = true;
         phase = Phase.Elements;
         Configuration = outer.Configuration;
-        HasFooters = outer.HasFooters;
         Ram = outer.Ram;
         advisedPageSizes = outer.advisedPageSizes;
-        foreach (var (id, section) in outer.sections)
-            sections.Add(id, section);
     }
 
     /// <summary>

@@ -1,6 +1,5 @@
 using System;
 using System.Buffers.Binary;
-using System.Collections.Generic;
 using System.IO;
 
 namespace VmStateGen.Runtime.Streams.Qemu;
@@ -28,7 +27,7 @@ public sealed partial class QemuStreamReader : ISectionReader
     private readonly StreamCursor cursor;
     private readonly QemuStreamReaderOptions options;
     private readonly SectionBoundsFinder bounds;
-    private readonly Dictionary<uint, SectionHeader> sections = [];
+    private readonly SectionFraming framing;
     private readonly bool isPackage;
 
     private Phase phase = Phase.Header;
@@ -62,17 +61,12 @@ public sealed partial class QemuStreamReader : ISectionReader
             bounds.SearchTrailer();
     }
 
-    private QemuStreamReader(StreamCursor cursor, QemuStreamReaderOptions options)
+    private QemuStreamReader(StreamCursor cursor, QemuStreamReaderOptions options, SectionFraming? outer = null)
     {
         this.cursor = cursor;
         this.options = options;
         nextOffset = cursor.Position;
-        HasFooters = options.Footers switch
-        {
-            QemuFooterMode.Present => true,
-            QemuFooterMode.Absent => false,
-            _ => null,
-        };
+        framing = outer is null ? new SectionFraming(cursor, KnownFooters(options.Footers)) : new SectionFraming(cursor, outer);
         bounds = new SectionBoundsFinder(options, cursor);
     }
 
@@ -92,7 +86,7 @@ public sealed partial class QemuStreamReader : ISectionReader
     public QemuConfiguration? Configuration { get; private set; }
 
     /// <summary>Whether sections have footers; <see langword="null"/> until the first section has ended.</summary>
-    public bool? HasFooters { get; private set; }
+    public bool? HasFooters => framing.HasFooters;
 
     /// <summary>The RAM section's blocks, once its START was read.</summary>
     public RamSectionReader? Ram { get; private set; }
@@ -198,7 +192,7 @@ public sealed partial class QemuStreamReader : ISectionReader
             cursor.Seek(dataEnd, "data");
             if (current.Kind == QemuElementKind.Section)
             {
-                ReadFooter();
+                framing.ReadFooter(current.Section);
                 isRamDone |= current.Section.Kind == SectionKind.End && IsRam(current.Section);
             }
         }
@@ -281,13 +275,9 @@ public sealed partial class QemuStreamReader : ISectionReader
         Libvirt = LibvirtSaveHeader.TryRead(cursor);
         var start = cursor.Position;
         Begin(QemuElementKind.Header, start);
-        var magic = BinaryPrimitives.ReadUInt32BigEndian(cursor.Peek(4, "magic"));
-        if (magic != QemuWire.Magic)
-            throw Fault.At("magic", $"{Fault.Hex(QemuWire.Magic)} (QEVM)", ForeignFile.Name(cursor) ?? Fault.Hex(magic), start);
-        cursor.Skip(4, "magic");
-        var version = cursor.ReadUInt32("version");
-        if (version != QemuWire.Version)
-            throw Fault.At("version", "version 3", $"version {version}", start + 4);
+        if (BinaryPrimitives.ReadUInt32BigEndian(cursor.Peek(4, "magic")) != QemuWire.Magic && ForeignFile.Name(cursor) is { } foreign)
+            throw Fault.At("magic", $"{Fault.Hex(QemuWire.Magic)} (QEVM)", foreign, start);
+        SectionFraming.ReadMagic(cursor);
         dataEnd = cursor.Position;
     }
 
@@ -343,54 +333,23 @@ public sealed partial class QemuStreamReader : ISectionReader
                 dataEnd = cursor.Position + command.PackageLength;
                 return true;
             default:
-                if (QemuWire.KindOf(type) is not { } kind)
-                    throw Fault.At("element", "a section, a command or EOF (0x00 to 0x04, 0x08)", $"0x{type:x2}", start);
-                ReadSectionStart(kind, start);
+                ReadSectionStart(type, start);
                 return true;
         }
     }
 
-    private void ReadSectionStart(SectionKind kind, long start)
+    private void ReadSectionStart(byte type, long start)
     {
-        var id = cursor.ReadUInt32("section id");
-        SectionHeader section;
-        if (kind is SectionKind.Part or SectionKind.End)
-        {
-            if (!sections.TryGetValue(id, out var started) || started.Kind != SectionKind.Start)
-                throw Fault.At("section id", "the id of a section that has started", $"{id}", start + 1);
-            section = started with { Kind = kind };
-        }
-        else
-        {
-            var name = cursor.ReadName("section name");
-            section = new SectionHeader(kind, id, name, cursor.ReadUInt32("instance id"), cursor.ReadUInt32("version"));
-            if (!sections.TryAdd(id, section))
-                throw Fault.At("section id", $"an id other than that of {sections[id]}", $"{id}", start + 1);
-        }
-
+        var section = framing.ReadHeader(type, start);
         Begin(QemuElementKind.Section, start, section);
         if (IsRam(section))
             BeginRam(section);
         else
         {
-            var found = bounds.Find(section, sections, isPackage, HasFooters, isEarly: !isRamDone);
+            var found = bounds.Find(section, framing.Sections, isPackage, HasFooters, isEarly: !isRamDone);
             dataEnd = found.End;
             current = current with { Description = found.Description, IsGuessed = found.IsGuessed };
         }
-    }
-
-    private void ReadFooter()
-    {
-        var start = cursor.Position;
-        HasFooters ??= cursor.PeekByte() == QemuWire.SectionFooter;
-        if (HasFooters == false)
-            return;
-        var type = cursor.ReadByte("footer");
-        if (type != QemuWire.SectionFooter)
-            throw Fault.At("footer", $"0x{QemuWire.SectionFooter:x2}", $"0x{type:x2}", start);
-        var id = cursor.ReadUInt32("footer");
-        if (id != current.Section.Id)
-            throw Fault.At("footer", $"section id {current.Section.Id}", $"{id}", start + 1);
     }
 
     private bool ReadTrailer()
@@ -416,6 +375,13 @@ public sealed partial class QemuStreamReader : ISectionReader
         dataEnd = cursor.Length;
         return true;
     }
+
+    private static bool? KnownFooters(QemuFooterMode mode) => mode switch
+    {
+        QemuFooterMode.Present => true,
+        QemuFooterMode.Absent => false,
+        _ => null,
+    };
 
     private static StreamCursor OpenCursor(Stream stream, QemuStreamReaderOptions? options)
     {

@@ -21,18 +21,41 @@ public enum ReturnPathMessageKind : ushort
     SwitchoverAcknowledged = 7,
 }
 
+/// <summary>Pages that a destination waits for.</summary>
+/// <param name="Block">Their block; <see langword="null"/> for that of the request before.</param>
+/// <param name="Start">Bytes from the start of the block.</param>
+/// <param name="Length">Bytes.</param>
+public readonly record struct PageRequest(string? Block, ulong Start, uint Length);
+
 /// <summary>One message of the return path.</summary>
 /// <param name="Kind">Which.</param>
-/// <param name="Payload">As on the wire; of a bitmap the name of its block, not the bits that follow.</param>
-public readonly record struct ReturnPathMessage(ReturnPathMessageKind Kind, ReadOnlyMemory<byte> Payload)
+/// <param name="Payload">As on the wire; of a received bitmap the name of its block, without the bits.</param>
+/// <param name="Bitmap">Of a received bitmap its bits: page i is bit i % 8 of byte i / 8 (§13.7). Else empty.</param>
+public readonly record struct ReturnPathMessage(ReturnPathMessageKind Kind, ReadOnlyMemory<byte> Payload, ReadOnlyMemory<byte> Bitmap = default)
 {
+    /// <summary>Most bytes of a received bitmap, unless its reader says otherwise: the pages of 2 TiB.</summary>
+    public const int DefaultMaxBitmap = 64 << 20;
+
     private const int HeaderSize = 4;
 
     /// <summary>More than this QEMU refuses.</summary>
     private const int MaxPayload = 512;
 
-    /// <summary>Bits of a block of 2^50 bytes would be more than this.</summary>
-    private const ulong MaxBitmap = 1UL << 35;
+    private const int RangeSize = 8 + 4;
+
+    /// <summary>What follows the bits of a bitmap (§5.9).</summary>
+    private const ulong BitmapEnd = 0x0123_4567_89AB_CDEF;
+
+    /// <summary>The number in SHUT, PONG and the acknowledgement of a resume; else <see langword="null"/>.</summary>
+    public uint? Value => IsNumber(Kind) ? BinaryPrimitives.ReadUInt32BigEndian(Payload.Span) : null;
+
+    /// <summary>What a request for pages asks for; of another message <see langword="null"/>.</summary>
+    public PageRequest? Pages => Kind is ReturnPathMessageKind.RequestPages or ReturnPathMessageKind.RequestPagesOfBlock
+        ? new PageRequest(Block, BinaryPrimitives.ReadUInt64BigEndian(Payload.Span), BinaryPrimitives.ReadUInt32BigEndian(Payload.Span[8..]))
+        : null;
+
+    /// <summary>The block that a request or a bitmap names; else <see langword="null"/>.</summary>
+    public string? Block => NameAt(Kind) is { } at ? Encoding.ASCII.GetString(Payload.Span[(at + 1)..]) : null;
 
     /// <summary>SHUT: 0 for success.</summary>
     public static ReturnPathMessage Shut(uint error) => new(ReturnPathMessageKind.Shut, Number(error));
@@ -40,24 +63,59 @@ public readonly record struct ReturnPathMessage(ReturnPathMessageKind Kind, Read
     /// <summary>The answer to a PING.</summary>
     public static ReturnPathMessage Pong(uint value) => new(ReturnPathMessageKind.Pong, Number(value));
 
-    /// <summary>The number in SHUT, PONG and the acknowledgement of a resume; else <see langword="null"/>.</summary>
-    public uint? Value => Payload.Length == 4 ? BinaryPrimitives.ReadUInt32BigEndian(Payload.Span) : null;
+    /// <summary>Asks for pages.</summary>
+    /// <exception cref="ArgumentException">The name is none of 1 to 255 ASCII characters.</exception>
+    public static ReturnPathMessage Request(PageRequest pages)
+    {
+        var name = pages.Block is { } block ? Name(block) : [];
+        var payload = new byte[RangeSize + name.Length];
+        BinaryPrimitives.WriteUInt64BigEndian(payload, pages.Start);
+        BinaryPrimitives.WriteUInt32BigEndian(payload.AsSpan(8), pages.Length);
+        name.CopyTo(payload, RangeSize);
+        return new(name.Length > 0 ? ReturnPathMessageKind.RequestPagesOfBlock : ReturnPathMessageKind.RequestPages, payload);
+    }
 
-    /// <summary>As on the wire.</summary>
+    /// <summary>Says which pages of a block are there.</summary>
+    /// <param name="block">Its name.</param>
+    /// <param name="bitmap">Its bits; a multiple of 8 bytes.</param>
+    /// <exception cref="ArgumentException">The name is none of 1 to 255 ASCII characters, or the bitmap is not of whole words.</exception>
+    public static ReturnPathMessage Received(string block, ReadOnlyMemory<byte> bitmap)
+    {
+        if (bitmap.Length % 8 != 0)
+            throw new ArgumentException($"Expected whole words of 8 bytes, not {bitmap.Length} bytes.", nameof(bitmap));
+        return new(ReturnPathMessageKind.ReceivedBitmap, Name(block), bitmap);
+    }
+
+    /// <summary>The destination goes on after a break.</summary>
+    public static ReturnPathMessage ResumeAcknowledged() => new(ReturnPathMessageKind.ResumeAcknowledged, Number(1));
+
+    /// <summary>The destination's devices are ready for the switchover.</summary>
+    public static ReturnPathMessage SwitchoverAcknowledged() => new(ReturnPathMessageKind.SwitchoverAcknowledged, default);
+
+    /// <summary>As on the wire; a bitmap's bits follow its message, with their length before and a mark behind them.</summary>
     public byte[] ToBytes()
     {
-        var bytes = new byte[HeaderSize + Payload.Length];
+        var hasBitmap = Kind == ReturnPathMessageKind.ReceivedBitmap;
+        var bytes = new byte[HeaderSize + Payload.Length + (hasBitmap ? 8 + Bitmap.Length + 8 : 0)];
         BinaryPrimitives.WriteUInt16BigEndian(bytes, (ushort)Kind);
         BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(2), (ushort)Payload.Length);
         Payload.Span.CopyTo(bytes.AsSpan(HeaderSize));
+        if (hasBitmap)
+        {
+            var blob = bytes.AsSpan(HeaderSize + Payload.Length);
+            BinaryPrimitives.WriteUInt64BigEndian(blob, (ulong)Bitmap.Length);
+            Bitmap.Span.CopyTo(blob[8..]);
+            BinaryPrimitives.WriteUInt64BigEndian(blob[^8..], BitmapEnd);
+        }
         return bytes;
     }
 
-    /// <summary>Reads the next message; of a bitmap its bits are passed over.</summary>
+    /// <summary>Reads the next message.</summary>
     /// <param name="stream">The return path.</param>
+    /// <param name="maxBitmap">Most bytes of a bitmap. No more than has come is allocated.</param>
     /// <returns><see langword="null"/> at the end.</returns>
     /// <exception cref="VmStateException">It is cut off or no message.</exception>
-    public static ReturnPathMessage? Read(Stream stream)
+    public static ReturnPathMessage? Read(Stream stream, int maxBitmap = DefaultMaxBitmap)
     {
         ArgumentNullException.ThrowIfNull(stream);
         Span<byte> header = stackalloc byte[HeaderSize];
@@ -71,12 +129,9 @@ public readonly record struct ReturnPathMessage(ReturnPathMessageKind Kind, Read
         if (!IsLength(kind, length))
             throw Fault.At("return path", "a message of a known type and its length", $"type {(ushort)kind} with {length} bytes", -1);
         var payload = new byte[length];
-        found = stream.ReadAtLeast(payload, length, throwOnEndOfStream: false);
-        if (found < length)
-            throw Cut(length, found);
-        if (kind == ReturnPathMessageKind.ReceivedBitmap)
-            SkipBitmap(stream);
-        return new ReturnPathMessage(kind, payload);
+        Fill(stream, payload);
+        CheckName(kind, payload);
+        return new ReturnPathMessage(kind, payload, kind == ReturnPathMessageKind.ReceivedBitmap ? ReadBitmap(stream, maxBitmap) : default);
     }
 
     /// <inheritdoc/>
@@ -84,42 +139,72 @@ public readonly record struct ReturnPathMessage(ReturnPathMessageKind Kind, Read
     {
         ReturnPathMessageKind.Shut => $"SHUT {Value}",
         ReturnPathMessageKind.Pong => $"PONG {Value}",
-        ReturnPathMessageKind.RequestPagesOfBlock =>
-            $"REQ_PAGES {Encoding.ASCII.GetString(Payload.Span[13..])} {Range(Payload.Span)}",
-        ReturnPathMessageKind.RequestPages => $"REQ_PAGES {Range(Payload.Span)}",
-        ReturnPathMessageKind.ReceivedBitmap => $"RECV_BITMAP {Encoding.ASCII.GetString(Payload.Span[1..])}",
+        ReturnPathMessageKind.RequestPagesOfBlock => $"REQ_PAGES {Block} 0x{Pages!.Value.Start:x}+0x{Pages.Value.Length:x}",
+        ReturnPathMessageKind.RequestPages => $"REQ_PAGES 0x{Pages!.Value.Start:x}+0x{Pages.Value.Length:x}",
+        ReturnPathMessageKind.ReceivedBitmap => $"RECV_BITMAP {Block}",
         ReturnPathMessageKind.ResumeAcknowledged => $"RESUME_ACK {Value}",
         ReturnPathMessageKind.SwitchoverAcknowledged => "SWITCHOVER_ACK",
         _ => $"type {(ushort)Kind}",
     };
 
-    private static string Range(ReadOnlySpan<byte> payload) =>
-        $"0x{BinaryPrimitives.ReadUInt64BigEndian(payload):x}+0x{BinaryPrimitives.ReadUInt32BigEndian(payload[8..]):x}";
+    private static bool IsNumber(ReturnPathMessageKind kind) =>
+        kind is ReturnPathMessageKind.Shut or ReturnPathMessageKind.Pong or ReturnPathMessageKind.ResumeAcknowledged;
+
+    /// <summary>Where in the payload the length of a name is, with the name behind it up to the end.</summary>
+    private static int? NameAt(ReturnPathMessageKind kind) => kind switch
+    {
+        ReturnPathMessageKind.RequestPagesOfBlock => RangeSize,
+        ReturnPathMessageKind.ReceivedBitmap => 0,
+        _ => null,
+    };
 
     private static bool IsLength(ReturnPathMessageKind kind, int length) => kind switch
     {
-        ReturnPathMessageKind.Shut or ReturnPathMessageKind.Pong or ReturnPathMessageKind.ResumeAcknowledged => length == 4,
-        ReturnPathMessageKind.RequestPagesOfBlock => length is >= 13 and <= 13 + 255,
-        ReturnPathMessageKind.RequestPages => length == 12,
-        ReturnPathMessageKind.ReceivedBitmap => length is >= 1 and <= 1 + 255,
+        ReturnPathMessageKind.RequestPages => length == RangeSize,
         ReturnPathMessageKind.SwitchoverAcknowledged => length == 0,
+        _ when IsNumber(kind) => length == 4,
+        _ when NameAt(kind) is { } at => length > at + 1 && length <= Math.Min(at + 1 + byte.MaxValue, MaxPayload),
         _ => false,
-    } && length <= MaxPayload;
+    };
+
+    private static void CheckName(ReturnPathMessageKind kind, ReadOnlySpan<byte> payload)
+    {
+        if (NameAt(kind) is not { } at)
+            return;
+        var name = payload[(at + 1)..];
+        if (payload[at] != name.Length || name.ContainsAnyExceptInRange((byte)0x20, (byte)0x7E))
+            throw Fault.At("return path", $"the name of a block in the {name.Length} bytes that {kind} has for it", $"a length of {payload[at]}, or bytes that are no text", -1);
+    }
 
     /// <summary>The bits follow outside of the message: their length, they, and a mark (§5.9).</summary>
-    private static void SkipBitmap(Stream stream)
+    private static byte[] ReadBitmap(Stream stream, int maxBitmap)
     {
-        var chunk = new byte[4096];
-        stream.ReadExactly(chunk, 0, 8);
-        var left = BinaryPrimitives.ReadUInt64BigEndian(chunk);
-        if (left > MaxBitmap)
-            throw Fault.At("return path", $"a bitmap of at most {MaxBitmap} bytes", $"{left}", -1);
-        for (left += 8; left > 0;)
+        const int FirstPiece = 64 << 10;
+        Span<byte> number = stackalloc byte[8];
+        Fill(stream, number);
+        var length = BinaryPrimitives.ReadUInt64BigEndian(number);
+        if (length > (ulong)maxBitmap || length % 8 != 0)
+            throw Fault.At("return path", $"a bitmap of whole words of 8 bytes and at most {maxBitmap} bytes", $"{length} bytes", -1);
+
+        // What a peer only says that it will send is not worth the memory.
+        var bits = new byte[Math.Min((int)length, FirstPiece)];
+        Fill(stream, bits);
+        while (bits.Length < (int)length)
         {
-            var count = (int)Math.Min(left, (ulong)chunk.Length);
-            stream.ReadExactly(chunk, 0, count);
-            left -= (ulong)count;
+            var done = bits.Length;
+            Array.Resize(ref bits, (int)Math.Min((long)length, 2L * done));
+            Fill(stream, bits.AsSpan(done));
         }
+        Fill(stream, number);
+        var end = BinaryPrimitives.ReadUInt64BigEndian(number);
+        return end == BitmapEnd ? bits : throw Fault.At("return path", $"{Fault.Hex(BitmapEnd)} after the bitmap", Fault.Hex(end), -1);
+    }
+
+    private static void Fill(Stream stream, Span<byte> bytes)
+    {
+        var found = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        if (found < bytes.Length)
+            throw Cut(bytes.Length, found);
     }
 
     private static byte[] Number(uint value)
@@ -127,6 +212,13 @@ public readonly record struct ReturnPathMessage(ReturnPathMessageKind Kind, Read
         var bytes = new byte[4];
         BinaryPrimitives.WriteUInt32BigEndian(bytes, value);
         return bytes;
+    }
+
+    private static byte[] Name(string block)
+    {
+        if (block.Length is 0 or > byte.MaxValue || block.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            throw new ArgumentException($"Expected a name of 1 to 255 ASCII characters, not \"{block}\".", nameof(block));
+        return [(byte)block.Length, .. Encoding.ASCII.GetBytes(block)];
     }
 
     private static VmStateException Cut(int wanted, int found) =>
