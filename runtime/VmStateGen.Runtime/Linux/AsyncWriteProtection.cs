@@ -24,7 +24,7 @@ internal sealed unsafe class AsyncWriteProtection : IDisposable
         };
 
         // Asynchronous faults never reach a handler, so faults of the kernel need no privilege either.
-        var result = TrackingLibc.UserFaultOpen(number, Libc.OpenCloseOnExec | TrackingLibc.UserFaultUserModeOnly);
+        var result = TrackingLibc.UserFaultOpen(number, TrackingLibc.CloseOnExec | TrackingLibc.UserFaultUserModeOnly);
         if (result < 0)
             throw SystemCallException.Last("userfaultfd", "UFFD_USER_MODE_ONLY", "A seccomp filter or the kernel's build may forbid it.");
         descriptor = new SafeFileHandle((nint)result, ownsHandle: true);

@@ -22,6 +22,7 @@ internal static unsafe partial class TrackingLibc
 
     public const ulong UserFaultApi = 0xAA;
     public const int UserFaultUserModeOnly = 1;
+    public const int CloseOnExec = 0x80000;
     public const ulong UserFaultFeatureShared = 1 << 12;
     public const ulong UserFaultFeatureAsync = 1 << 15;
     public const ulong UserFaultModeWriteProtect = 1 << 1;

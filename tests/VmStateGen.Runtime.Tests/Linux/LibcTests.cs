@@ -75,30 +75,24 @@ public sealed class LibcTests
     [SkippableFact]
     public void Constants_and_structures_are_those_of_the_headers()
     {
-        string[] headers = ["stddef.h", "stdio.h", "errno.h", "fcntl.h", "poll.h", "sys/mman.h", "sys/stat.h", "sys/uio.h", "sys/vfs.h", "unistd.h", "linux/magic.h", "linux/falloc.h", "linux/memfd.h"];
-        var found = RunC(headers, string.Join('\n', Expected.Select(entry => $"""printf("%s=%lld\n", "{entry.C}", (long long){entry.C});""")));
-        Assert.Equal(Expected.Select(entry => $"{entry.C}={entry.Value}"), found);
-    }
-
-    /// <summary>The lines that a C program prints, or a skip where there is no compiler.</summary>
-    internal static string[] RunC(string[] headers, string body)
-    {
         var folder = Directory.CreateTempSubdirectory("vmstategen-");
         try
         {
             var source = Path.Combine(folder.FullName, "constants.c");
             var program = Path.Combine(folder.FullName, "constants");
+            string[] headers = ["stddef.h", "stdio.h", "errno.h", "fcntl.h", "poll.h", "sys/mman.h", "sys/stat.h", "sys/uio.h", "sys/vfs.h", "unistd.h", "linux/magic.h", "linux/falloc.h", "linux/memfd.h"];
             File.WriteAllText(source, $$"""
                 #define _GNU_SOURCE
                 {{string.Join('\n', headers.Select(header => $"#include <{header}>"))}}
                 int main(void) {
-                {{body}}
+                {{string.Join('\n', Expected.Select(entry => $"""printf("%s=%lld\n", "{entry.C}", (long long){entry.C});"""))}}
                 return 0;
                 }
                 """);
             var complaints = Run("gcc", "-o", program, source);
             Assert.True(complaints.Length == 0, complaints);
-            return Run(program).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            var found = Run(program).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Assert.Equal(Expected.Select(entry => $"{entry.C}={entry.Value}"), found);
         }
         finally
         {
