@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using VmStateGen.Runtime.Ram;
 
 namespace VmStateGen.Runtime.Migration;
 
@@ -13,6 +14,9 @@ public sealed record MigrationProgress
 
     /// <summary>RAM; all zeros before the first page.</summary>
     public MigrationRamProgress Ram { get; init; } = new();
+
+    /// <summary>XBZRLE (QEMU's xbzrle-cache); <see langword="null"/> where it is not on.</summary>
+    public XbzrleTraffic? Xbzrle { get; init; }
 
     /// <summary>Since it began.</summary>
     public TimeSpan TotalTime { get; init; }

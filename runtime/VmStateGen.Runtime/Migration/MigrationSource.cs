@@ -68,7 +68,7 @@ public sealed class MigrationSource
     private Task<MigrationResult> Start(Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? progress, CancellationToken token)
     {
         token.ThrowIfCancellationRequested();
-        machine.BeginMigration();
+        machine.BeginOutgoingMigration();
         var started = new SourceRun(machine, options, open, progress);
         Volatile.Write(ref run, started);
         return MigrationThread.Run("migration source", () =>

@@ -100,6 +100,7 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
             Downtime = downtime,
             ErrorDescription = error?.Message,
             BytesTransferred = transferred,
+            Xbzrle = traffic.Xbzrle,
             Ram = new MigrationRamProgress
             {
                 Total = traffic.Total,

@@ -56,6 +56,9 @@ public sealed class RamBlock : IDisposable
     /// <summary>Whether a migration moves it.</summary>
     public bool IsMigratable => options.IsMigratable;
 
+    /// <summary>Who writes it: the runtime, and whom the block was said to have.</summary>
+    public RamWriters Writers => options.Writers | RamWriters.Runtime;
+
     /// <summary>Where in <see cref="File"/> it begins, in bytes.</summary>
     public long FileOffset => options.FileOffset;
 

@@ -3,23 +3,29 @@ using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Text;
+using VmStateGen.Runtime.DirtyTracking;
 using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Runtime.Ram;
 
 /// <summary>The sending half of <see cref="RamPrecopy"/>: pages go from guest RAM to the channel without a copy.</summary>
-internal sealed class RamSaver(GuestMemory memory) : IDisposable
+internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDisposable
 {
     // The kernel takes 1,024 segments in one call: headers and pages in turn make 2 MiB of it.
     private const int Segments = 1024;
     private const int OwnBytes = 32 * 1024;
-    private const int MostOfRecord = 8 + 1 + RamBlock.MaxNameLength + 1;
+
+    // With XBZRLE pages are sent from a copy.
+    private const int OwnBytesOfCopies = 1 << 20;
+    private const int MostOfRecord = 8 + 1 + RamBlock.MaxNameLength + 3;
     private const int PagesAtOnce = 64;
 
-    private readonly IoVector vector = memory.CreateVector(Segments, OwnBytes);
+    private IoVector vector = memory.CreateVector(Segments, OwnBytes);
     private readonly int pageSize = memory.PageSize;
     private readonly List<Block> blocks = [];
-    private DirtyLog? log;
+    private IDirtyTracking? tracking;
+    private XbzrleSaver? xbzrle;
+    private bool isFirstRoundOver;
     private RamBlock? last;
     private int index;
     private long next;
@@ -35,15 +41,21 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
 
     public long RemainingBytes => remainingPages * pageSize;
 
-    public RamTraffic Traffic => new(total, RemainingBytes, transferred, zeroPages, normalPages, syncs, dirtyRate);
+    public RamTraffic Traffic => new(total, RemainingBytes, transferred, zeroPages, normalPages, syncs, dirtyRate) { Xbzrle = xbzrle?.Traffic };
 
     /// <summary>A block that is moved.</summary>
-    private sealed class Block(RamBlock ram, DirtyBitmap pending)
+    private sealed class Block(RamBlock ram, DirtyBitmap pending, long firstPage)
     {
         public readonly RamBlock Ram = ram;
 
+        /// <summary>Number of its first page among all pages of the machine.</summary>
+        public readonly long FirstPage = firstPage;
+
         /// <summary>Pages to be sent.</summary>
         public readonly DirtyBitmap Pending = pending;
+
+        /// <summary>Pages that the tracker has just given.</summary>
+        public readonly DirtyBitmap Written = new(pending.PageCount, pending.PageSize);
 
         /// <summary>In the first round: pages that may hold anything but zeros. The others are not looked at: reading them would make them be there.</summary>
         public DirtyBitmap? Touched;
@@ -61,15 +73,21 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
                 moved.Add(ram);
         }
 
-        // No blocks would mean all. The log comes before what was touched is asked: a write after the question is in the log.
-        if (moved.Count > 0)
-            log = memory.StartDirtyLog("migration", moved.ToArray());
+        // Before it is asked what was touched: a write after the question is tracked.
+        tracking = tracker.Start(memory, moved);
+        if (features.Xbzrle && pageSize > XbzrleEncoder.LargestPage)
+            throw new NotSupportedException($"XBZRLE is for pages of 64 KiB at most, not of 0x{pageSize:x} bytes.");
+        if (features.Xbzrle)
+        {
+            xbzrle = new XbzrleSaver(features.XbzrleCacheSize, pageSize);
+            vector = memory.CreateVector(Segments, OwnBytesOfCopies);
+        }
         foreach (var ram in moved)
         {
             var pending = new DirtyBitmap(ram.UsedLength / pageSize, pageSize);
             pending.SetAll();
+            blocks.Add(new Block(ram, pending, remainingPages) { Touched = memory.FindTouched(ram) });
             remainingPages += pending.PageCount;
-            blocks.Add(new Block(ram, pending) { Touched = memory.FindTouched(ram) });
         }
         rateSince = Stopwatch.GetTimestamp();
         new RamSectionWriter(output, pageSize).WriteSetup(entries);
@@ -81,18 +99,12 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
         var added = 0L;
         foreach (var block in blocks)
         {
-            var marks = log![block.Ram];
-            if (block.Touched is not { } touched)
-            {
-                added += marks.CollectInto(block.Pending);
-                continue;
-            }
+            tracking!.Collect(block.Ram, block.Written);
 
             // A page of the first round that is still to be sent and has been written by now is no longer untouched.
-            var taken = new DirtyBitmap(marks.PageCount, pageSize);
-            marks.CollectInto(taken);
-            Merge(taken, touched);
-            added += taken.CollectInto(block.Pending);
+            if (block.Touched is { } touched)
+                Merge(block.Written, touched);
+            added += block.Written.CollectInto(block.Pending);
         }
         remainingPages += added;
         dirtied += added;
@@ -121,7 +133,7 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
         EndSection(output);
     }
 
-    public void Dispose() => log?.Dispose();
+    public void Dispose() => tracking?.Dispose();
 
     private static void Merge(DirtyBitmap from, DirtyBitmap into)
     {
@@ -165,22 +177,55 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
         end = Math.Min(end, first + PagesAtOnce);
         var count = (int)(end - first);
 
-        // Before the pages are read: the marks of what is written from now on are in the log.
+        // Before the pages are read: the marks of what is written from now on will be collected.
         remainingPages -= block.Pending.ClearRange(first, count);
         next = end;
         var zeros = isTouched ? memory.FindZeroPages(block.Ram, first, count) : ulong.MaxValue;
         for (var i = 0; i < count; i++)
-            AddRecord(output, block.Ram, (first + i) * pageSize, (zeros >> i & 1) != 0);
-        if (remainingPages == 0)
-            blocks.ForEach(static done => done.Touched = null);
+            AddPage(output, block, first + i, (zeros >> i & 1) != 0);
+        if (remainingPages > 0)
+            return;
+        blocks.ForEach(static done => done.Touched = null);
+        isFirstRoundOver = true;
     }
 
-    private void AddRecord(IterationOutput output, RamBlock block, long offset, bool isZero)
+    private void AddPage(IterationOutput output, Block block, long page, bool isZero)
     {
         MakeRoom(output);
+        var offset = page * pageSize;
+        if (isZero)
+        {
+            AddHeader(block.Ram, offset, RamFlags.Zero, [0]);
+            zeroPages++;
+            if (isFirstRoundOver)
+                xbzrle?.SetZero(block.FirstPage + page, syncs);
+            return;
+        }
+        if (xbzrle is null || !isFirstRoundOver)
+        {
+            AddHeader(block.Ram, offset, RamFlags.Page, []);
+            vector.AddRam(block.Ram, offset, pageSize);
+            normalPages++;
+            return;
+        }
+        switch (xbzrle.Take(memory, block.Ram, offset, block.FirstPage + page, syncs, out var record))
+        {
+            case XbzrleOutcome.Page:
+                AddHeader(block.Ram, offset, RamFlags.Page, []);
+                vector.AddBytes(record);
+                normalPages++;
+                break;
+            case XbzrleOutcome.Difference:
+                AddHeader(block.Ram, offset, RamFlags.Xbzrle, [1, (byte)(record.Length >> 8), (byte)record.Length]);
+                vector.AddBytes(record);
+                break;
+        }
+    }
+
+    private void AddHeader(RamBlock block, long offset, RamFlags flags, ReadOnlySpan<byte> rest)
+    {
         Span<byte> record = stackalloc byte[MostOfRecord];
         var length = 8;
-        var flags = isZero ? RamFlags.Zero : RamFlags.Page;
         if (block == last)
         {
             flags |= RamFlags.Continue;
@@ -192,21 +237,13 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
             last = block;
         }
         BinaryPrimitives.WriteUInt64BigEndian(record, (ulong)offset | (ulong)flags);
-        if (isZero)
-            record[length++] = 0;
-        vector.AddBytes(record[..length]);
-        if (isZero)
-        {
-            zeroPages++;
-            return;
-        }
-        vector.AddRam(block, offset, pageSize);
-        normalPages++;
+        rest.CopyTo(record[length..]);
+        vector.AddBytes(record[..(length + rest.Length)]);
     }
 
     private void MakeRoom(IterationOutput output)
     {
-        if (vector.FreeSegments < 2 || vector.FreeBytes < MostOfRecord)
+        if (vector.FreeSegments < 2 || vector.FreeBytes < MostOfRecord + (xbzrle is null ? 0 : pageSize))
             Flush(output);
     }
 
