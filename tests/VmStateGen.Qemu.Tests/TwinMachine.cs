@@ -24,7 +24,8 @@ internal sealed class TwinMachine : IMachineLifecycle, IDisposable
 
     public Machine Machine { get; }
 
-    public bool IsRunning => false;
+    /// <summary>Whether it was started: there is nothing in it that would run.</summary>
+    public bool IsRunning { get; private set; }
 
     /// <summary>Builds it after a file.</summary>
     public static TwinMachine Of(string path)
@@ -44,13 +45,9 @@ internal sealed class TwinMachine : IMachineLifecycle, IDisposable
         return twin!;
     }
 
-    public void Pause()
-    {
-    }
+    public void Pause() => IsRunning = false;
 
-    public void Resume()
-    {
-    }
+    public void Resume() => IsRunning = true;
 
     public void Throttle(int percent)
     {
