@@ -53,9 +53,7 @@ internal sealed class TwinMachine : IMachineLifecycle, IDisposable
         OnPause?.Invoke();
     }
 
-    public void Resume()
-    {
-    }
+    public void Resume() => IsRunning = true;
 
     public void Throttle(int percent)
     {

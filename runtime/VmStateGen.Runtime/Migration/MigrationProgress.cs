@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using VmStateGen.Runtime.Postcopy;
 using VmStateGen.Runtime.Ram;
 
 namespace VmStateGen.Runtime.Migration;
@@ -30,8 +31,11 @@ public sealed record MigrationProgress
     /// <summary>How long the guest stood still; at a destination it is not known.</summary>
     public TimeSpan? Downtime { get; init; }
 
-    /// <summary>Why it failed.</summary>
+    /// <summary>Why it failed, or what a paused one waits for.</summary>
     public string? ErrorDescription { get; init; }
+
+    /// <summary>At a destination whose guest runs before its memory is there, or did; else <see langword="null"/>.</summary>
+    public PostcopyProgress? Postcopy { get; init; }
 
     /// <summary>Bytes of the whole stream so far, headers and devices included.</summary>
     public long BytesTransferred { get; init; }
@@ -78,6 +82,22 @@ public sealed record MigrationRamProgress
 
     /// <summary>Bytes that were moved while it stood still.</summary>
     public long DowntimeBytes { get; init; }
+}
+
+/// <summary>Postcopy in <see cref="MigrationProgress"/>.</summary>
+public sealed record PostcopyProgress
+{
+    /// <summary>Faults and pages.</summary>
+    public required PagerStatistics Pages { get; init; }
+
+    /// <summary>Pages that have not come, of the blocks that lack any.</summary>
+    public IReadOnlyList<MissingPages> Missing { get; init; } = [];
+
+    /// <summary>How often the link was lost.</summary>
+    public int Pauses { get; init; }
+
+    /// <summary>From the beginning of the migration until the guest was started; <see langword="null"/> before.</summary>
+    public TimeSpan? TimeToRun { get; init; }
 }
 
 /// <summary>What one section cost.</summary>

@@ -45,6 +45,7 @@ public sealed class LibcTests
         ("POLLHUP", (long)PollEvents.HangUp),
         ("POLLNVAL", (long)PollEvents.Invalid),
         ("MADV_DONTNEED", (long)MemoryAdvice.DontNeed),
+        ("MADV_REMOVE", (long)MemoryAdvice.Remove),
         ("MADV_DONTFORK", (long)MemoryAdvice.DontFork),
         ("MADV_HUGEPAGE", (long)MemoryAdvice.HugePage),
         ("MADV_NOHUGEPAGE", (long)MemoryAdvice.NoHugePage),
