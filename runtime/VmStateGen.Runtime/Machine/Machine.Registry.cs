@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
+using System.Linq;
 using System.Reflection;
 using VmStateGen.Runtime.Streams.Qemu;
 
@@ -34,6 +35,19 @@ public sealed partial class Machine
             var order = new List<MachineSection>(Sections);
             order.Sort(static (a, b) => a.Priority != b.Priority ? b.Priority.CompareTo(a.Priority) : a.Id.CompareTo(b.Id));
             return order;
+        }
+    }
+
+    /// <summary>Whether a stream of this machine, or one that it reads, may bring file descriptors.</summary>
+    internal bool PassesDescriptors
+    {
+        get
+        {
+            lock (gate)
+            {
+                return sections.Exists(static section => section.Device?.StateType.PassesDescriptors == true)
+                    || removed.Values.Any(static create => create().StateType.PassesDescriptors);
+            }
         }
     }
 

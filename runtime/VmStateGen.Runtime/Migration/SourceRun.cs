@@ -261,7 +261,9 @@ internal sealed class SourceRun
         // Nothing of it may reach the destination any more before the guest goes on.
         if (error != null)
             handOver.TryStop(error, isCancel: false);
-        var status = (error, handOver.IsHandedOver, handOver.IsCancelled) switch
+        // A file that was not closed in order goes with the channel: nobody can have the guest from it.
+        var isWithdrawn = error != null && channel is FileChannel { IsAtomic: true };
+        var status = (error, handOver.IsHandedOver && !isWithdrawn, handOver.IsCancelled) switch
         {
             (null, _, _) => MigrationStatus.Completed,
             (_, true, _) => MigrationStatus.HandedOverUnknown,
