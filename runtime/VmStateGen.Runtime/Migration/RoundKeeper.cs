@@ -74,7 +74,10 @@ internal sealed class RoundKeeper(Machine machine, MigrationSourceOptions option
 
     private LinkState Link()
     {
-        var bandwidth = options.AvailableSwitchoverBandwidth > 0 ? options.AvailableSwitchoverBandwidth : Meter.BytesPerSecond;
+        // What goes at once before the limiter holds says nothing of the link.
+        var bandwidth = options.MaxBandwidth > 0 ? Math.Min(options.MaxBandwidth, Meter.BytesPerSecond) : Meter.BytesPerSecond;
+        if (options.AvailableSwitchoverBandwidth > 0)
+            bandwidth = options.AvailableSwitchoverBandwidth;
         var overhead = machine.EstimateDeviceTime(bandwidth) + RoundTrip + stopTime;
         return new LinkState(bandwidth, overhead, Stopwatch.GetElapsedTime(start), Stopwatch.GetElapsedTime(roundStart));
     }
