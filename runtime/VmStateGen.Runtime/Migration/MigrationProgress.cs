@@ -31,6 +31,15 @@ public sealed record MigrationProgress
     /// <summary>How long the guest stood still; at a destination it is not known.</summary>
     public TimeSpan? Downtime { get; init; }
 
+    /// <summary>Why the guest was stopped; source only.</summary>
+    public SwitchReason SwitchReason { get; init; }
+
+    /// <summary>How often a guest that was stopped went on, because its downtime would have been too long; source only.</summary>
+    public int Retreats { get; init; }
+
+    /// <summary>Percent of their time that the vCPUs lose now, so that the migration ends (QEMU's cpu-throttle-percentage).</summary>
+    public int CpuThrottlePercentage { get; init; }
+
     /// <summary>Why it failed, or what a paused one waits for.</summary>
     public string? ErrorDescription { get; init; }
 

@@ -68,6 +68,12 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
             SetRate(meter);
     }
 
+    public int Throttle { get; set; }
+
+    public SwitchReason SwitchReason { get; set; }
+
+    public int Retreats { get; set; }
+
     public void Expect(TimeSpan? downtimeNow) => expected = downtimeNow;
 
     public void StartDowntime() => ramAtPause = ram?.Traffic.Transferred ?? 0;
@@ -105,6 +111,9 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
             SetupTime = setupTime,
             ExpectedDowntime = expected,
             Downtime = downtime,
+            CpuThrottlePercentage = Throttle,
+            SwitchReason = SwitchReason,
+            Retreats = Retreats,
             ErrorDescription = error?.Message ?? Volatile.Read(ref problem),
             Postcopy = postcopy(),
             BytesTransferred = transferred,

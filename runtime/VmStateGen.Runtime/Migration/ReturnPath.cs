@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using System.IO;
 using System.Threading;
 using VmStateGen.Runtime.Channels;
@@ -20,6 +21,7 @@ internal sealed class ReturnPath
     private readonly object gate = new();
     private readonly Thread thread;
     private uint? pong;
+    private long firstPongAt;
     private uint? shut;
     private Exception? failure;
 
@@ -45,6 +47,9 @@ internal sealed class ReturnPath
                 return failure;
         }
     }
+
+    /// <summary>When the first PONG came, of <see cref="Stopwatch.GetTimestamp"/>; 0 as long as none has.</summary>
+    public long FirstPongAt => Interlocked.Read(ref firstPongAt);
 
     /// <summary>Waits for the answer to the last PING.</summary>
     /// <returns><see langword="false"/> if it did not come in time.</returns>
@@ -98,6 +103,7 @@ internal sealed class ReturnPath
         switch (message.Kind)
         {
             case ReturnPathMessageKind.Pong:
+                Interlocked.CompareExchange(ref firstPongAt, Stopwatch.GetTimestamp(), 0);
                 Set(ref pong, message.Value);
                 onPostcopy?.Invoke(message);
                 return true;

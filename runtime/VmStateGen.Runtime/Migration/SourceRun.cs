@@ -10,9 +10,6 @@ namespace VmStateGen.Runtime.Migration;
 /// <summary>One outgoing migration: a straight list of phases, and one way out of all of them.</summary>
 internal sealed class SourceRun
 {
-    // What is sent between two looks at the clock, at a cancel and at what is left.
-    private const long LargestBudget = 4 << 20;
-    private const long SmallestBudget = 64 << 10;
     private const uint FirstPing = 1;
     private const uint LastPing = 0x564D;
 
@@ -25,7 +22,7 @@ internal sealed class SourceRun
     private readonly ProgressKeeper progress;
     private readonly HandOver handOver = new();
     private readonly ManualResetEventSlim goOn = new();
-    private readonly BandwidthMeter meter = new();
+    private readonly RoundKeeper rounds;
     private readonly RateLimiter limiter;
     private readonly List<Exception> notifierErrors = [];
     private readonly List<IIterativeHandler> begun = [];
@@ -35,6 +32,7 @@ internal sealed class SourceRun
     private bool isNotified;
     private bool isPausedHere;
     private long pausedAt;
+    private long pingedAt;
 
     public SourceRun(Machine machine, MigrationSourceOptions options, Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? listener)
     {
@@ -42,6 +40,7 @@ internal sealed class SourceRun
         this.options = options;
         this.open = open;
         limiter = new RateLimiter(options.MaxBandwidth);
+        rounds = new RoundKeeper(machine, options);
         progress = new ProgressKeeper("source", machine, listener);
     }
 
@@ -123,6 +122,8 @@ internal sealed class SourceRun
         {
             sender.WriteCommand(QemuCommandId.OpenReturnPath);
             sender.WritePing(FirstPing);
+            sender.Flush();
+            pingedAt = Stopwatch.GetTimestamp();
         }
         foreach (var section in machine.SaveOrder)
         {
@@ -135,43 +136,80 @@ internal sealed class SourceRun
         }
         sender.Flush();
         progress.EndSetup();
-        meter.Start(progress.Elapsed, channel!.BytesWritten, 0);
+        rounds.Begin(progress.Elapsed);
     }
 
     private void SendRounds()
     {
-        for (var rounds = 0; ;)
+        while (true)
         {
             handOver.ThrowIfStopped();
-            if (meter.Update(progress.Elapsed, channel!.BytesWritten, machine.Ram.Traffic.NormalPages + machine.Ram.Traffic.ZeroPages))
-                progress.SetRate(meter);
-            var bandwidth = options.AvailableSwitchoverBandwidth > 0 ? options.AvailableSwitchoverBandwidth : meter.BytesPerSecond;
-            var threshold = Convergence.Threshold(bandwidth, options.DowntimeLimit);
-            if (Convergence.ShouldQuery(Pending(exact: false), threshold))
-            {
-                rounds++;
-                var exact = Pending(exact: true);
-                progress.Expect(Convergence.ExpectedDowntime(exact.Total, bandwidth));
-                if (Convergence.ShouldSwitch(exact, threshold, rounds, options.MaxRounds))
-                    return;
-            }
-            foreach (var section in sender!.Started)
-                sender.Iterate(section, Budget());
+            var known = Pending(exact: false);
+            if (rounds.ShouldQuery(known) && EndRound(known))
+                return;
+            SendSome();
         }
+    }
+
+    /// <returns>Whether to stop the guest.</returns>
+    private bool EndRound(in PendingData known)
+    {
+        var exact = Pending(exact: true);
+        if (returnPath?.FirstPongAt is > 0 and var pongedAt)
+            rounds.RoundTrip = Stopwatch.GetElapsedTime(pingedAt, pongedAt);
+        progress.SwitchReason = rounds.EndRound(known, exact);
+        progress.Expect(rounds.ExpectedDowntime(exact));
+        SetThrottle(rounds.Throttle);
+        return progress.SwitchReason != SwitchReason.None;
+    }
+
+    private void SendSome()
+    {
+        var from = Stopwatch.GetTimestamp();
+        var (bytes, pages) = (channel!.BytesWritten, PagesSent);
+        var budget = Convergence.Budget(rounds.Meter.BytesPerSecond, options.MaxBandwidth);
+        foreach (var section in sender!.Started)
+            sender.Iterate(section, budget);
+        if (rounds.Sent(Stopwatch.GetElapsedTime(from), channel.BytesWritten - bytes, PagesSent - pages))
+            progress.SetRate(rounds.Meter);
+    }
+
+    private long PagesSent => machine.Ram.Traffic.NormalPages + machine.Ram.Traffic.ZeroPages;
+
+    private void SetThrottle(int percent)
+    {
+        if (progress.Throttle == percent)
+            return;
+        machine.Lifecycle.Throttle(percent);
+        progress.Throttle = percent;
     }
 
     private void StopGuest()
     {
-        if (machine.Lifecycle.IsRunning)
+        PauseGuest();
+        while (isPausedHere && rounds.ShouldGoBack(progress.SwitchReason, Pending(exact: true), Stopwatch.GetElapsedTime(pausedAt)))
         {
-            // Even a pause that throws may have stopped some of it.
-            isPausedHere = true;
-            pausedAt = Stopwatch.GetTimestamp();
-            machine.Lifecycle.Pause();
+            // Nothing of the switchover has been sent.
+            machine.Lifecycle.Resume();
+            isPausedHere = false;
+            progress.Retreats++;
+            SendRounds();
+            PauseGuest();
         }
         progress.StartDowntime();
         limiter.BytesPerSecond = 0;
         machine.Notify(MigrationStage.SourceSwitchover);
+    }
+
+    private void PauseGuest()
+    {
+        if (!machine.Lifecycle.IsRunning)
+            return;
+
+        // Even a pause that throws may have stopped some of it.
+        isPausedHere = true;
+        pausedAt = Stopwatch.GetTimestamp();
+        machine.Lifecycle.Pause();
     }
 
     private void WaitForContinue()
@@ -247,8 +285,6 @@ internal sealed class SourceRun
         return pending;
     }
 
-    private long Budget() => options.MaxBandwidth == 0 ? LargestBudget : Math.Clamp(options.MaxBandwidth / 10, SmallestBudget, LargestBudget);
-
     /// <summary>The way out of every phase, of a success too.</summary>
     private MigrationResult End(Exception? error, CancellationToken token)
     {
@@ -274,7 +310,9 @@ internal sealed class SourceRun
         returnPath?.Join(Timeout.InfiniteTimeSpan);
         foreach (var handler in begun)
             Try(handler.Cleanup);
-        progress.EndDowntime(pausedAt);
+        if (isPausedHere)
+            progress.EndDowntime(pausedAt);
+        Try(() => SetThrottle(0));
         if (isPausedHere && status is (MigrationStatus.Failed or MigrationStatus.Cancelled))
             Try(machine.Lifecycle.Resume);
         machine.EndMigration();

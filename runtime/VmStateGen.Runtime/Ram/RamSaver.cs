@@ -52,10 +52,16 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
         public readonly long FirstPage = firstPage;
 
         /// <summary>Pages to be sent.</summary>
-        public readonly DirtyBitmap Pending = pending;
+        public DirtyBitmap Pending { get; set; } = pending;
+
+        /// <summary>Pages to be sent after those: they are written again and again, so that the later one goes the likelier it is the last time.</summary>
+        public DirtyBitmap Restless { get; set; } = new(pending.PageCount, pending.PageSize);
 
         /// <summary>Pages that the tracker has just given.</summary>
         public readonly DirtyBitmap Written = new(pending.PageCount, pending.PageSize);
+
+        /// <summary>And those that it gave before.</summary>
+        public readonly DirtyBitmap WrittenBefore = new(pending.PageCount, pending.PageSize);
 
         /// <summary>In the first round: pages that may hold anything but zeros. The others are not looked at: reading them would make them be there.</summary>
         public DirtyBitmap? Touched;
@@ -104,7 +110,7 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
             // A page of the first round that is still to be sent and has been written by now is no longer untouched.
             if (block.Touched is { } touched)
                 Merge(block.Written, touched);
-            added += block.Written.CollectInto(block.Pending);
+            added += DirtyBitmap.Sort(block.Written, block.WrittenBefore, block.Pending, block.Restless);
         }
         remainingPages += added;
         dirtied += added;
@@ -162,7 +168,9 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
         var first = block.Pending.FindNext(next);
         if (first < 0)
         {
-            (index, next) = ((index + 1) % blocks.Count, 0);
+            (index, next) = (index + 1, 0);
+            if (index == blocks.Count)
+                TurnToRestless();
             return;
         }
         var end = block.Pending.FindNextClean(first);
@@ -187,6 +195,17 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
             return;
         blocks.ForEach(static done => done.Touched = null);
         isFirstRoundOver = true;
+    }
+
+    /// <summary>Whatever else there was has gone; what came meanwhile waits for the next time round.</summary>
+    private void TurnToRestless()
+    {
+        index = 0;
+        foreach (var block in blocks)
+        {
+            if (block.Pending.FindNext(0) < 0)
+                (block.Pending, block.Restless) = (block.Restless, block.Pending);
+        }
     }
 
     private void AddPage(IterationOutput output, Block block, long page, bool isZero)
