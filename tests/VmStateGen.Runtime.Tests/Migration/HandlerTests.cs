@@ -52,6 +52,33 @@ public sealed class HandlerTests
         Assert.True(from.IsRunning);
     }
 
+    [Theory]
+    [InlineData(MigrationPriority.Default, "ram,early,late")]
+    [InlineData(MigrationPriority.VirtioMem, "early,ram,late")]
+    public void An_early_device_goes_in_the_setup_before_any_page(MigrationPriority priority, string order)
+    {
+        using var from = new BareVm();
+        using var to = new BareVm();
+        from.Memory.AddBlock("a", 1 << 20);
+        to.Memory.AddBlock("a", 1 << 20);
+        RawDevice Early() => new("early") { StateType = new VmStateType("early", 1, 1, 8) { IsSection = true, EarlySetup = true, Priority = priority }, Data = new byte[1] };
+        var (sent, arrived) = (Early(), Early());
+        sent.Data[0] = 7;
+        from.Machine.Register(new RawDevice("late") { Data = [1] });
+        from.Machine.Register(sent);
+        to.Machine.Register(new RawDevice("late") { Data = [0] });
+        to.Machine.Register(arrived);
+
+        // The guest runs in the setup, and is stopped for the others.
+        var atPause = -1;
+        from.OnPause = () => atPause = sent.Data[0] = 8;
+        from.Resume();
+        var ends = Vms.Migrate(from.Machine, to.Machine, Vms.Hasty);
+        ends.Complete();
+        Assert.Equal(order, string.Join(',', ends.Received.Sections.Select(section => section.Section)));
+        Assert.Equal((8, 7), (atPause, (int)arrived.Data[0]));
+    }
+
     [Fact]
     public void A_handler_that_loads_too_little_is_found_by_the_footer()
     {
