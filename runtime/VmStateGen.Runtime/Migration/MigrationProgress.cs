@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using VmStateGen.Runtime.Postcopy;
 
 namespace VmStateGen.Runtime.Migration;
 
@@ -31,6 +32,9 @@ public sealed record MigrationProgress
 
     /// <summary>Bytes of the whole stream so far, headers and devices included.</summary>
     public long BytesTransferred { get; init; }
+
+    /// <summary>Of a source that has gone over to postcopy: what was asked for, and how long that took.</summary>
+    public PostcopyFigures? Postcopy { get; init; }
 }
 
 /// <summary>RAM in <see cref="MigrationProgress"/>.</summary>

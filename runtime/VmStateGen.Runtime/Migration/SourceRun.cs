@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Threading;
 using VmStateGen.Runtime.Channels;
+using VmStateGen.Runtime.Postcopy;
 using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Runtime.Migration;
@@ -22,6 +23,7 @@ internal sealed class SourceRun
     private readonly Machine machine;
     private readonly MigrationSourceOptions options;
     private readonly Func<CancellationToken, Channel> open;
+    private readonly Func<CancellationToken, Channel>? openPreempt;
     private readonly ProgressKeeper progress;
     private readonly HandOver handOver = new();
     private readonly ManualResetEventSlim goOn = new();
@@ -32,15 +34,20 @@ internal sealed class SourceRun
     private Channel? channel;
     private ReturnPath? returnPath;
     private StreamSender? sender;
+    private SourcePostcopy? postcopy;
+    private bool isPostcopyRequested;
     private bool isNotified;
     private bool isPausedHere;
     private long pausedAt;
 
-    public SourceRun(Machine machine, MigrationSourceOptions options, Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? listener)
+    public SourceRun(
+        Machine machine, MigrationSourceOptions options, Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? listener,
+        Func<CancellationToken, Channel>? openPreempt = null)
     {
         this.machine = machine;
         this.options = options;
         this.open = open;
+        this.openPreempt = openPreempt;
         limiter = new RateLimiter(options.MaxBandwidth);
         progress = new ProgressKeeper("source", machine, listener);
     }
@@ -54,6 +61,11 @@ internal sealed class SourceRun
         (MigrationStatus.Active, SendRounds),
         (MigrationStatus.Active, StopGuest),
         (MigrationStatus.PreSwitchover, WaitForContinue),
+    ];
+
+    /// <summary>What comes then, but for a guest that goes over by postcopy.</summary>
+    private (MigrationStatus Status, Action Run)[] Completion =>
+    [
         (MigrationStatus.Device, SendRest),
         (MigrationStatus.Device, ProveLoaded),
         (MigrationStatus.Device, HandGuestOver),
@@ -70,6 +82,11 @@ internal sealed class SourceRun
             {
                 if (status == MigrationStatus.PreSwitchover && !options.PauseBeforeSwitchover)
                     continue;
+                progress.Enter(status);
+                run();
+            }
+            foreach (var (status, run) in postcopy is { IsStarted: true } ? PostcopyPhases(postcopy) : Completion)
+            {
                 progress.Enter(status);
                 run();
             }
@@ -97,6 +114,20 @@ internal sealed class SourceRun
         return true;
     }
 
+    /// <returns>Whether the migration may do postcopy.</returns>
+    public bool TryStartPostcopy()
+    {
+        if (options.Postcopy is null)
+            return false;
+        Volatile.Write(ref isPostcopyRequested, true);
+        return true;
+    }
+
+    /// <inheritdoc cref="SourcePostcopy.TryRecover"/>
+    public bool TryRecover(Func<PostcopyLink> connect) => Volatile.Read(ref postcopy)?.TryRecover(connect) ?? false;
+
+    private (MigrationStatus Status, Action Run)[] PostcopyPhases(SourcePostcopy by) => Array.ConvertAll(by.Phases, phase => (phase.Status, (Action)(() => phase.Run(sender!))));
+
     private void Open()
     {
         channel = open(handOver.Stopping);
@@ -112,8 +143,22 @@ internal sealed class SourceRun
         if (wantsReturnPath && !channel.IsBidirectional)
             throw new ChannelException($"{channel.Peer}: a return path needs a channel that goes both ways.", ChannelFault.NotSupported, channel.Peer, "open");
         sender = new StreamSender(machine, options, channel);
-        if (wantsReturnPath)
+        if (options.Postcopy != null)
+            OpenPostcopy();
+        else if (wantsReturnPath)
             returnPath = new ReturnPath(channel, reason => handOver.TryStop(reason, isCancel: false));
+    }
+
+    private void OpenPostcopy()
+    {
+        if (!channel!.IsBidirectional)
+            throw new ChannelException($"{channel.Peer}: postcopy needs a channel that goes both ways.", ChannelFault.NotSupported, channel.Peer, "open");
+        var preempt = openPreempt?.Invoke(handOver.Stopping);
+        if (preempt != null)
+            preempt.WriteTimeout = options.StallTimeout;
+        Volatile.Write(ref postcopy, new SourcePostcopy(machine, options, handOver, progress, channel, preempt));
+        progress.Postcopy = () => postcopy.Figures;
+        returnPath = postcopy.ReturnPath;
     }
 
     private void SendSetup()
@@ -123,7 +168,9 @@ internal sealed class SourceRun
         {
             sender.WriteCommand(QemuCommandId.OpenReturnPath);
             sender.WritePing(FirstPing);
+            postcopy?.Advise(sender);
         }
+        var features = options.Postcopy is { } units ? options.Features with { PostcopyUnits = SourcePostcopy.Units(machine, units) } : options.Features;
         foreach (var section in machine.SaveOrder)
         {
             if (section.Device?.StateType.EarlySetup == true)
@@ -131,7 +178,7 @@ internal sealed class SourceRun
             if (section.Handler is not { IsActive: true } handler)
                 continue;
             begun.Add(handler);
-            sender.Begin(section, options.Features);
+            sender.Begin(section, features);
         }
         sender.Flush();
         progress.EndSetup();
@@ -143,6 +190,8 @@ internal sealed class SourceRun
         for (var rounds = 0; ;)
         {
             handOver.ThrowIfStopped();
+            if (postcopy?.ShouldStart(Volatile.Read(ref isPostcopyRequested)) == true)
+                return;
             if (meter.Update(progress.Elapsed, channel!.BytesWritten, machine.Ram.Traffic.NormalPages + machine.Ram.Traffic.ZeroPages))
                 progress.SetRate(meter);
             var bandwidth = options.AvailableSwitchoverBandwidth > 0 ? options.AvailableSwitchoverBandwidth : meter.BytesPerSecond;
@@ -269,6 +318,7 @@ internal sealed class SourceRun
             _ => MigrationStatus.Failed,
         };
         channel?.Dispose();
+        postcopy?.Dispose();
         returnPath?.Join(Timeout.InfiniteTimeSpan);
         foreach (var handler in begun)
             Try(handler.Cleanup);
