@@ -113,8 +113,8 @@ public sealed class PostcopyServer
             : Attempt(address, options.Connect, link => Start(link, token), token);
         while (lost != null)
         {
-            // Nothing runs there that could be recovered, unless the whole package has gone.
-            if (Volatile.Read(ref sender) is null)
+            // A destination that refuses the devices closes the connection, or its process ends: nothing runs there that could be recovered.
+            if (Figures.TimeToLoaded is null && !options.Resume)
                 throw lost;
             Tell(PostcopyServeState.Paused, recovery.ToString(), lost);
             if (options.RecoveryTimeout == TimeSpan.Zero)

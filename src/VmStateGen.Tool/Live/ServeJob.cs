@@ -149,8 +149,6 @@ internal sealed class ServeJob(LiveLog log, CancellationToken token)
 
         private string Name => job.Addresses.Count > 1 ? $"{address}: " : "";
 
-        private bool IsCut { get; set; }
-
         public void Serve()
         {
             try
@@ -161,8 +159,8 @@ internal sealed class ServeJob(LiveLog log, CancellationToken token)
             catch (Exception e) when (e is IOException or VmStateException or OperationCanceledException or Runtime.Migration.MigrationRefusedException)
             {
                 string reason = job.Token.IsCancellationRequested ? "it was cancelled" : e.Message.TrimEnd('.');
-                string state = server.Figures.TimeToLoaded is null && !IsCut && !job.Options.Resume
-                    ? "the guest has not started there"
+                string state = server.Figures.TimeToLoaded is null && !job.Options.Resume
+                    ? "its devices were not loaded there, and the guest has not started: the destination's own output may say why"
                     : $"the guest there lacks {server.Missing}, and stands still at the first one that it touches; migrate-recover there, and vmstate serve --resume here, go on";
                 Failure = $"{Name}{reason}; {state}";
             }
@@ -178,7 +176,6 @@ internal sealed class ServeJob(LiveLog log, CancellationToken token)
                 PostcopyServeState.Recovering => $"connected again: {told.Peer}",
                 _ => $"the guest goes on. Not received yet: {told.Missing}",
             };
-            IsCut |= told.State == PostcopyServeState.Paused;
             job.Log.Say(told.State.ToString().ToLowerInvariant(), Name + text, json =>
             {
                 json.WriteNumber("guest", number);
