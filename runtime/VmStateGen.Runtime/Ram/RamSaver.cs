@@ -151,6 +151,7 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
         {
             unsent.SetContents(i, memory.FindTouched(blocks[i].Ram));
             unsent.Add(i, blocks[i].Pending);
+            unsent.Add(i, blocks[i].Restless);
         }
     }
 
