@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using VmStateGen.Runtime.Ram;
 using VmStateGen.Runtime.Streams;
 using VmStateGen.Runtime.Streams.Qemu;
@@ -68,6 +69,15 @@ public sealed record MigrationFeatures
 {
     /// <summary>Capability x-ignore-shared: blocks that both sides map are not moved (§5.11).</summary>
     public bool IgnoreShared { get; init; }
+
+    /// <summary>Capability xbzrle: a source sends pages that have changed a little as differences, from the second round on (§5.4). A destination takes them in any case.</summary>
+    public bool Xbzrle { get; init; }
+
+    /// <summary>Bytes of pages that the source keeps for it; rounded down to a power of two of pages.</summary>
+    public long XbzrleCacheSize { get; init; } = 64 << 20;
+
+    /// <summary>With postcopy: bytes of each block's pages at the destination, which RAM's START then says (§5.2).</summary>
+    internal IReadOnlyDictionary<string, int>? PostcopyUnits { get; init; }
 }
 
 /// <summary>Takes the data of the section that is open, for an <see cref="IIterativeHandler"/>.</summary>

@@ -48,6 +48,9 @@ public sealed class MachineSection
     /// <summary>Place in the stream.</summary>
     public MigrationPriority Priority => Device?.StateType.Priority ?? MigrationPriority.Default;
 
+    /// <summary>What its device cost when it was last saved; nothing before. The migration's thread, or the one that measures.</summary>
+    internal Migration.SectionCost? LastCost { get; set; }
+
     internal SectionHeader Header(SectionKind kind) => new(kind, Id, Name, InstanceId, Version);
 
     internal bool Is(string name, uint instanceId) => Name == name && (InstanceId == instanceId || Alias == instanceId);

@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using System.IO;
 using System.Threading;
 using VmStateGen.Runtime.Channels;
@@ -16,17 +17,21 @@ internal sealed class ReturnPath
     private readonly Channel channel;
     private readonly Stream messages;
     private readonly Action<Exception> onEnd;
+    private readonly Action<ReturnPathMessage>? onPostcopy;
     private readonly object gate = new();
     private readonly Thread thread;
     private uint? pong;
+    private long firstPongAt;
     private uint? shut;
     private Exception? failure;
 
     /// <param name="channel">The migration's; the return path ends when it is disposed of.</param>
     /// <param name="onEnd">Told, on the return path's thread, that nothing more comes: why, or that it was shut with an error.</param>
-    public ReturnPath(Channel channel, Action<Exception> onEnd)
+    /// <param name="onPostcopy">Given, on the same thread, every PONG and what only postcopy has; left out, that is an error. It may refuse it with a <see cref="VmStateException"/>.</param>
+    public ReturnPath(Channel channel, Action<Exception> onEnd, Action<ReturnPathMessage>? onPostcopy = null)
     {
         this.channel = channel;
+        this.onPostcopy = onPostcopy;
         messages = channel.AsStream();
         this.onEnd = onEnd;
         thread = new Thread(Run) { IsBackground = true, Name = "return path" };
@@ -42,6 +47,9 @@ internal sealed class ReturnPath
                 return failure;
         }
     }
+
+    /// <summary>When the first PONG came, of <see cref="Stopwatch.GetTimestamp"/>; 0 as long as none has.</summary>
+    public long FirstPongAt => Interlocked.Read(ref firstPongAt);
 
     /// <summary>Waits for the answer to the last PING.</summary>
     /// <returns><see langword="false"/> if it did not come in time.</returns>
@@ -95,7 +103,9 @@ internal sealed class ReturnPath
         switch (message.Kind)
         {
             case ReturnPathMessageKind.Pong:
+                Interlocked.CompareExchange(ref firstPongAt, Stopwatch.GetTimestamp(), 0);
                 Set(ref pong, message.Value);
+                onPostcopy?.Invoke(message);
                 return true;
             case ReturnPathMessageKind.Shut:
                 Set(ref shut, message.Value);
@@ -104,6 +114,10 @@ internal sealed class ReturnPath
                 else
                     onEnd(new VmStateException("a destination that waits for the end of the stream", "SHUT(0)", channel.BytesRead - message.ToBytes().Length));
                 return false;
+            case ReturnPathMessageKind.RequestPages or ReturnPathMessageKind.RequestPagesOfBlock or ReturnPathMessageKind.ReceivedBitmap
+                or ReturnPathMessageKind.ResumeAcknowledged when onPostcopy != null:
+                onPostcopy(message);
+                return true;
             default:
                 throw new VmStateException("SHUT or PONG on the return path", message.ToString(), channel.BytesRead - message.ToBytes().Length);
         }

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Threading;
 using VmStateGen.Runtime.Channels;
+using VmStateGen.Runtime.Postcopy;
 using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Runtime.Migration;
@@ -10,9 +11,6 @@ namespace VmStateGen.Runtime.Migration;
 /// <summary>One outgoing migration: a straight list of phases, and one way out of all of them.</summary>
 internal sealed class SourceRun
 {
-    // What is sent between two looks at the clock, at a cancel and at what is left.
-    private const long LargestBudget = 4 << 20;
-    private const long SmallestBudget = 64 << 10;
     private const uint FirstPing = 1;
     private const uint LastPing = 0x564D;
 
@@ -24,26 +22,34 @@ internal sealed class SourceRun
     private readonly Machine machine;
     private readonly MigrationSourceOptions options;
     private readonly Func<CancellationToken, Channel> open;
+    private readonly Func<CancellationToken, Channel>? openPreempt;
     private readonly ProgressKeeper progress;
     private readonly HandOver handOver = new();
     private readonly ManualResetEventSlim goOn = new();
-    private readonly BandwidthMeter meter = new();
+    private readonly RoundKeeper rounds;
     private readonly RateLimiter limiter;
     private readonly List<Exception> notifierErrors = [];
     private readonly List<IIterativeHandler> begun = [];
     private Channel? channel;
     private ReturnPath? returnPath;
     private StreamSender? sender;
+    private SourcePostcopy? postcopy;
+    private bool isPostcopyRequested;
     private bool isNotified;
     private bool isPausedHere;
     private long pausedAt;
+    private long pingedAt;
 
-    public SourceRun(Machine machine, MigrationSourceOptions options, Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? listener)
+    public SourceRun(
+        Machine machine, MigrationSourceOptions options, Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? listener,
+        Func<CancellationToken, Channel>? openPreempt = null)
     {
         this.machine = machine;
         this.options = options;
         this.open = open;
+        this.openPreempt = openPreempt;
         limiter = new RateLimiter(options.MaxBandwidth);
+        rounds = new RoundKeeper(machine, options);
         progress = new ProgressKeeper("source", machine, listener);
     }
 
@@ -57,6 +63,11 @@ internal sealed class SourceRun
         (MigrationStatus.Active, SendRounds),
         (MigrationStatus.Active, StopGuest),
         (MigrationStatus.PreSwitchover, WaitForContinue),
+    ];
+
+    /// <summary>What comes then, but for a guest that goes over by postcopy.</summary>
+    private (MigrationStatus Status, Action Run)[] Completion =>
+    [
         (MigrationStatus.Device, SendRest),
         (MigrationStatus.Device, ProveLoaded),
         (MigrationStatus.Device, HandGuestOver),
@@ -75,6 +86,11 @@ internal sealed class SourceRun
                     continue;
                 if (status == MigrationStatus.WaitUnplug && machine.Unplugging is null)
                     continue;
+                progress.Enter(status);
+                run();
+            }
+            foreach (var (status, run) in postcopy is { IsStarted: true } ? PostcopyPhases(postcopy) : Completion)
+            {
                 progress.Enter(status);
                 run();
             }
@@ -102,6 +118,20 @@ internal sealed class SourceRun
         return true;
     }
 
+    /// <returns>Whether the migration may do postcopy.</returns>
+    public bool TryStartPostcopy()
+    {
+        if (options.Postcopy is null)
+            return false;
+        Volatile.Write(ref isPostcopyRequested, true);
+        return true;
+    }
+
+    /// <inheritdoc cref="SourcePostcopy.TryRecover"/>
+    public bool TryRecover(Func<PostcopyLink> connect) => Volatile.Read(ref postcopy)?.TryRecover(connect) ?? false;
+
+    private (MigrationStatus Status, Action Run)[] PostcopyPhases(SourcePostcopy by) => Array.ConvertAll(by.Phases, phase => (phase.Status, (Action)(() => phase.Run(sender!))));
+
     private void Open()
     {
         channel = open(handOver.Stopping);
@@ -117,8 +147,22 @@ internal sealed class SourceRun
         if (wantsReturnPath && !channel.IsBidirectional)
             throw new ChannelException($"{channel.Peer}: a return path needs a channel that goes both ways.", ChannelFault.NotSupported, channel.Peer, "open");
         sender = new StreamSender(machine, options, channel);
-        if (wantsReturnPath)
+        if (options.Postcopy != null)
+            OpenPostcopy();
+        else if (wantsReturnPath)
             returnPath = new ReturnPath(channel, reason => handOver.TryStop(reason, isCancel: false));
+    }
+
+    private void OpenPostcopy()
+    {
+        if (!channel!.IsBidirectional)
+            throw new ChannelException($"{channel.Peer}: postcopy needs a channel that goes both ways.", ChannelFault.NotSupported, channel.Peer, "open");
+        var preempt = openPreempt?.Invoke(handOver.Stopping);
+        if (preempt != null)
+            preempt.WriteTimeout = options.StallTimeout;
+        Volatile.Write(ref postcopy, new SourcePostcopy(machine, options, handOver, progress, channel, preempt));
+        progress.PostcopySource = () => postcopy.Figures;
+        returnPath = postcopy.ReturnPath;
     }
 
     private void SendSetup()
@@ -128,7 +172,11 @@ internal sealed class SourceRun
         {
             sender.WriteCommand(QemuCommandId.OpenReturnPath);
             sender.WritePing(FirstPing);
+            sender.Flush();
+            pingedAt = Stopwatch.GetTimestamp();
+            postcopy?.Advise(sender);
         }
+        var features = options.Postcopy is { } units ? options.Features with { PostcopyUnits = SourcePostcopy.Units(machine, units) } : options.Features;
         foreach (var section in machine.SaveOrder)
         {
             if (section.Device?.StateType.EarlySetup == true)
@@ -136,11 +184,11 @@ internal sealed class SourceRun
             if (section.Handler is not { IsActive: true } handler)
                 continue;
             begun.Add(handler);
-            sender.Begin(section, options.Features);
+            sender.Begin(section, features);
         }
         sender.Flush();
         progress.EndSetup();
-        meter.Start(progress.Elapsed, channel!.BytesWritten, 0);
+        rounds.Begin(progress.Elapsed);
     }
 
     private void WaitForUnplug()
@@ -153,38 +201,77 @@ internal sealed class SourceRun
 
     private void SendRounds()
     {
-        for (var rounds = 0; ;)
+        while (true)
         {
             handOver.ThrowIfStopped();
-            if (meter.Update(progress.Elapsed, channel!.BytesWritten, machine.Ram.Traffic.NormalPages + machine.Ram.Traffic.ZeroPages))
-                progress.SetRate(meter);
-            var bandwidth = options.AvailableSwitchoverBandwidth > 0 ? options.AvailableSwitchoverBandwidth : meter.BytesPerSecond;
-            var threshold = Convergence.Threshold(bandwidth, options.DowntimeLimit);
-            if (Convergence.ShouldQuery(Pending(exact: false), threshold))
-            {
-                rounds++;
-                var exact = Pending(exact: true);
-                progress.Expect(Convergence.ExpectedDowntime(exact.Total, bandwidth));
-                if (Convergence.ShouldSwitch(exact, threshold, rounds, options.MaxRounds))
-                    return;
-            }
-            foreach (var section in sender!.Started)
-                sender.Iterate(section, Budget());
+            if (postcopy?.ShouldStart(Volatile.Read(ref isPostcopyRequested)) == true)
+                return;
+            var known = Pending(exact: false);
+            if (rounds.ShouldQuery(known) && EndRound(known))
+                return;
+            SendSome();
         }
+    }
+
+    /// <returns>Whether to stop the guest.</returns>
+    private bool EndRound(in PendingData known)
+    {
+        var exact = Pending(exact: true);
+        if (returnPath?.FirstPongAt is > 0 and var pongedAt)
+            rounds.RoundTrip = Stopwatch.GetElapsedTime(pingedAt, pongedAt);
+        progress.SwitchReason = rounds.EndRound(known, exact);
+        progress.Expect(rounds.ExpectedDowntime(exact));
+        SetThrottle(rounds.Throttle);
+        return progress.SwitchReason != SwitchReason.None;
+    }
+
+    private void SendSome()
+    {
+        var from = Stopwatch.GetTimestamp();
+        var (bytes, pages) = (channel!.BytesWritten, PagesSent);
+        var budget = Convergence.Budget(rounds.Meter.BytesPerSecond, options.MaxBandwidth);
+        foreach (var section in sender!.Started)
+            sender.Iterate(section, budget);
+        if (rounds.Sent(Stopwatch.GetElapsedTime(from), channel.BytesWritten - bytes, PagesSent - pages))
+            progress.SetRate(rounds.Meter);
+    }
+
+    private long PagesSent => machine.Ram.Traffic.NormalPages + machine.Ram.Traffic.ZeroPages;
+
+    private void SetThrottle(int percent)
+    {
+        if (progress.Throttle == percent)
+            return;
+        machine.Lifecycle.Throttle(percent);
+        progress.Throttle = percent;
     }
 
     private void StopGuest()
     {
-        if (machine.Lifecycle.IsRunning)
+        PauseGuest();
+        while (isPausedHere && postcopy is not { IsStarted: true } && rounds.ShouldGoBack(progress.SwitchReason, Pending(exact: true), Stopwatch.GetElapsedTime(pausedAt)))
         {
-            // Even a pause that throws may have stopped some of it.
-            isPausedHere = true;
-            pausedAt = Stopwatch.GetTimestamp();
-            machine.Lifecycle.Pause();
+            // Nothing of the switchover has been sent.
+            machine.Lifecycle.Resume();
+            isPausedHere = false;
+            progress.Retreats++;
+            SendRounds();
+            PauseGuest();
         }
         progress.StartDowntime();
         limiter.BytesPerSecond = 0;
         machine.Notify(MigrationStage.SourceSwitchover);
+    }
+
+    private void PauseGuest()
+    {
+        if (!machine.Lifecycle.IsRunning)
+            return;
+
+        // Even a pause that throws may have stopped some of it.
+        isPausedHere = true;
+        pausedAt = Stopwatch.GetTimestamp();
+        machine.Lifecycle.Pause();
     }
 
     private void WaitForContinue()
@@ -260,8 +347,6 @@ internal sealed class SourceRun
         return pending;
     }
 
-    private long Budget() => options.MaxBandwidth == 0 ? LargestBudget : Math.Clamp(options.MaxBandwidth / 10, SmallestBudget, LargestBudget);
-
     /// <summary>The way out of every phase, of a success too.</summary>
     private MigrationResult End(Exception? error, CancellationToken token)
     {
@@ -284,10 +369,13 @@ internal sealed class SourceRun
             _ => MigrationStatus.Failed,
         };
         channel?.Dispose();
+        postcopy?.Dispose();
         returnPath?.Join(Timeout.InfiniteTimeSpan);
         foreach (var handler in begun)
             Try(handler.Cleanup);
-        progress.EndDowntime(pausedAt);
+        if (isPausedHere)
+            progress.EndDowntime(pausedAt);
+        Try(() => SetThrottle(0));
         if (isPausedHere && status is (MigrationStatus.Failed or MigrationStatus.Cancelled))
             Try(machine.Lifecycle.Resume);
         machine.EndMigration();

@@ -64,6 +64,16 @@ public sealed class DirtyBitmap
         Or(page >> 6, Bit(page));
     }
 
+    /// <summary>Marks a page.</summary>
+    /// <returns>Whether it was clean: of several threads one is told so.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such page.</exception>
+    public bool TestAndSet(long page)
+    {
+        Check(page, 1);
+        var bit = Bit(page);
+        return (Interlocked.Or(ref words[page >> 6], bit) & bit) == 0;
+    }
+
     /// <summary>Marks pages.</summary>
     /// <param name="page">The first.</param>
     /// <param name="count">How many; none is fine.</param>
@@ -239,6 +249,37 @@ public sealed class DirtyBitmap
             extents[i] = new PageExtent(first, from - first);
         }
         return extents.Length;
+    }
+
+    /// <summary>
+    /// Takes pages that were just written into those to be sent: those that were written the last time too go to the ones that are sent last.
+    /// All are of one length, and only this thread's.
+    /// </summary>
+    /// <param name="written">Just written; becomes empty.</param>
+    /// <param name="before">Written the last time; becomes those just written.</param>
+    /// <param name="soon">To be sent.</param>
+    /// <param name="last">To be sent after those. A page is in one of the two.</param>
+    /// <returns>How many pages are in one of them that were in neither.</returns>
+    internal static long Sort(DirtyBitmap written, DirtyBitmap before, DirtyBitmap soon, DirtyBitmap last)
+    {
+        var added = 0L;
+        for (var i = 0; i < written.words.Length; i++)
+        {
+            // Mostly there is nothing in either.
+            while (i + 8 <= written.words.Length && IsZero(ref written.words[i]) && IsZero(ref before.words[i]))
+                i += 8;
+            if (i == written.words.Length)
+                break;
+            var now = written.words[i];
+            var again = now & before.words[i];
+            var known = soon.words[i] | last.words[i];
+            added += BitOperations.PopCount(now & ~known);
+            last.words[i] |= again;
+            soon.words[i] = (soon.words[i] | now) & ~last.words[i];
+            before.words[i] = now;
+            written.words[i] = 0;
+        }
+        return added;
     }
 
     /// <summary>

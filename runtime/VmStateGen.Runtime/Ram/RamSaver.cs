@@ -3,23 +3,29 @@ using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Text;
+using VmStateGen.Runtime.DirtyTracking;
 using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Runtime.Ram;
 
 /// <summary>The sending half of <see cref="RamPrecopy"/>: pages go from guest RAM to the channel without a copy.</summary>
-internal sealed class RamSaver(GuestMemory memory) : IDisposable
+internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDisposable
 {
     // The kernel takes 1,024 segments in one call: headers and pages in turn make 2 MiB of it.
     private const int Segments = 1024;
     private const int OwnBytes = 32 * 1024;
-    private const int MostOfRecord = 8 + 1 + RamBlock.MaxNameLength + 1;
+
+    // With XBZRLE pages are sent from a copy.
+    private const int OwnBytesOfCopies = 1 << 20;
+    private const int MostOfRecord = 8 + 1 + RamBlock.MaxNameLength + 3;
     private const int PagesAtOnce = 64;
 
-    private readonly IoVector vector = memory.CreateVector(Segments, OwnBytes);
+    private IoVector vector = memory.CreateVector(Segments, OwnBytes);
     private readonly int pageSize = memory.PageSize;
     private readonly List<Block> blocks = [];
-    private DirtyLog? log;
+    private IDirtyTracking? tracking;
+    private XbzrleSaver? xbzrle;
+    private bool isFirstRoundOver;
     private RamBlock? last;
     private int index;
     private long next;
@@ -35,15 +41,27 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
 
     public long RemainingBytes => remainingPages * pageSize;
 
-    public RamTraffic Traffic => new(total, RemainingBytes, transferred, zeroPages, normalPages, syncs, dirtyRate);
+    public RamTraffic Traffic => new(total, RemainingBytes, transferred, zeroPages, normalPages, syncs, dirtyRate) { Xbzrle = xbzrle?.Traffic };
 
     /// <summary>A block that is moved.</summary>
-    private sealed class Block(RamBlock ram, DirtyBitmap pending)
+    private sealed class Block(RamBlock ram, DirtyBitmap pending, long firstPage)
     {
         public readonly RamBlock Ram = ram;
 
+        /// <summary>Number of its first page among all pages of the machine.</summary>
+        public readonly long FirstPage = firstPage;
+
         /// <summary>Pages to be sent.</summary>
-        public readonly DirtyBitmap Pending = pending;
+        public DirtyBitmap Pending { get; set; } = pending;
+
+        /// <summary>Pages to be sent after those: they are written again and again, so that the later one goes the likelier it is the last time.</summary>
+        public DirtyBitmap Restless { get; set; } = new(pending.PageCount, pending.PageSize);
+
+        /// <summary>Pages that the tracker has just given.</summary>
+        public readonly DirtyBitmap Written = new(pending.PageCount, pending.PageSize);
+
+        /// <summary>And those that it gave before.</summary>
+        public readonly DirtyBitmap WrittenBefore = new(pending.PageCount, pending.PageSize);
 
         /// <summary>In the first round: pages that may hold anything but zeros. The others are not looked at: reading them would make them be there.</summary>
         public DirtyBitmap? Touched;
@@ -55,21 +73,28 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
         var moved = new List<RamBlock>();
         foreach (var ram in RamPrecopy.MigratableBlocks(memory))
         {
-            entries.Add(new RamBlockEntry(ram.Name, ram.UsedLength, GuestAddress: features.IgnoreShared ? RamPrecopy.GuestAddress(memory, ram) : null));
+            long? unit = features.PostcopyUnits?[ram.Name] is { } size && size != pageSize ? size : null;
+            entries.Add(new RamBlockEntry(ram.Name, ram.UsedLength, unit, GuestAddress: features.IgnoreShared ? RamPrecopy.GuestAddress(memory, ram) : null));
             total += ram.UsedLength;
             if (!RamPrecopy.IsIgnored(ram, features))
                 moved.Add(ram);
         }
 
-        // No blocks would mean all. The log comes before what was touched is asked: a write after the question is in the log.
-        if (moved.Count > 0)
-            log = memory.StartDirtyLog("migration", moved.ToArray());
+        // Before it is asked what was touched: a write after the question is tracked.
+        tracking = tracker.Start(memory, moved);
+        if (features.Xbzrle && pageSize > XbzrleEncoder.LargestPage)
+            throw new NotSupportedException($"XBZRLE is for pages of 64 KiB at most, not of 0x{pageSize:x} bytes.");
+        if (features.Xbzrle)
+        {
+            xbzrle = new XbzrleSaver(features.XbzrleCacheSize, pageSize);
+            vector = memory.CreateVector(Segments, OwnBytesOfCopies);
+        }
         foreach (var ram in moved)
         {
             var pending = new DirtyBitmap(ram.UsedLength / pageSize, pageSize);
             pending.SetAll();
+            blocks.Add(new Block(ram, pending, remainingPages) { Touched = memory.FindTouched(ram) });
             remainingPages += pending.PageCount;
-            blocks.Add(new Block(ram, pending) { Touched = memory.FindTouched(ram) });
         }
         rateSince = Stopwatch.GetTimestamp();
         new RamSectionWriter(output, pageSize).WriteSetup(entries);
@@ -81,18 +106,12 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
         var added = 0L;
         foreach (var block in blocks)
         {
-            var marks = log![block.Ram];
-            if (block.Touched is not { } touched)
-            {
-                added += marks.CollectInto(block.Pending);
-                continue;
-            }
+            tracking!.Collect(block.Ram, block.Written);
 
             // A page of the first round that is still to be sent and has been written by now is no longer untouched.
-            var taken = new DirtyBitmap(marks.PageCount, pageSize);
-            marks.CollectInto(taken);
-            Merge(taken, touched);
-            added += taken.CollectInto(block.Pending);
+            if (block.Touched is { } touched)
+                Merge(block.Written, touched);
+            added += DirtyBitmap.Sort(block.Written, block.WrittenBefore, block.Pending, block.Restless);
         }
         remainingPages += added;
         dirtied += added;
@@ -121,7 +140,22 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
         EndSection(output);
     }
 
-    public void Dispose() => log?.Dispose();
+    /// <summary>
+    /// The guest is stopped and goes over by postcopy: says what the destination lacks, never sent or dirtied since. What was never touched here
+    /// is zeros.
+    /// </summary>
+    public void HandOver(Postcopy.UnsentPages unsent)
+    {
+        Synchronize();
+        for (var i = 0; i < blocks.Count; i++)
+        {
+            unsent.SetContents(i, memory.FindTouched(blocks[i].Ram));
+            unsent.Add(i, blocks[i].Pending);
+            unsent.Add(i, blocks[i].Restless);
+        }
+    }
+
+    public void Dispose() => tracking?.Dispose();
 
     private static void Merge(DirtyBitmap from, DirtyBitmap into)
     {
@@ -150,7 +184,9 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
         var first = block.Pending.FindNext(next);
         if (first < 0)
         {
-            (index, next) = ((index + 1) % blocks.Count, 0);
+            (index, next) = (index + 1, 0);
+            if (index == blocks.Count)
+                TurnToRestless();
             return;
         }
         var end = block.Pending.FindNextClean(first);
@@ -165,22 +201,66 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
         end = Math.Min(end, first + PagesAtOnce);
         var count = (int)(end - first);
 
-        // Before the pages are read: the marks of what is written from now on are in the log.
+        // Before the pages are read: the marks of what is written from now on will be collected.
         remainingPages -= block.Pending.ClearRange(first, count);
         next = end;
         var zeros = isTouched ? memory.FindZeroPages(block.Ram, first, count) : ulong.MaxValue;
         for (var i = 0; i < count; i++)
-            AddRecord(output, block.Ram, (first + i) * pageSize, (zeros >> i & 1) != 0);
-        if (remainingPages == 0)
-            blocks.ForEach(static done => done.Touched = null);
+            AddPage(output, block, first + i, (zeros >> i & 1) != 0);
+        if (remainingPages > 0)
+            return;
+        blocks.ForEach(static done => done.Touched = null);
+        isFirstRoundOver = true;
     }
 
-    private void AddRecord(IterationOutput output, RamBlock block, long offset, bool isZero)
+    /// <summary>Whatever else there was has gone; what came meanwhile waits for the next time round.</summary>
+    private void TurnToRestless()
+    {
+        index = 0;
+        foreach (var block in blocks)
+        {
+            if (block.Pending.FindNext(0) < 0)
+                (block.Pending, block.Restless) = (block.Restless, block.Pending);
+        }
+    }
+
+    private void AddPage(IterationOutput output, Block block, long page, bool isZero)
     {
         MakeRoom(output);
+        var offset = page * pageSize;
+        if (isZero)
+        {
+            AddHeader(block.Ram, offset, RamFlags.Zero, [0]);
+            zeroPages++;
+            if (isFirstRoundOver)
+                xbzrle?.SetZero(block.FirstPage + page, syncs);
+            return;
+        }
+        if (xbzrle is null || !isFirstRoundOver)
+        {
+            AddHeader(block.Ram, offset, RamFlags.Page, []);
+            vector.AddRam(block.Ram, offset, pageSize);
+            normalPages++;
+            return;
+        }
+        switch (xbzrle.Take(memory, block.Ram, offset, block.FirstPage + page, syncs, out var record))
+        {
+            case XbzrleOutcome.Page:
+                AddHeader(block.Ram, offset, RamFlags.Page, []);
+                vector.AddBytes(record);
+                normalPages++;
+                break;
+            case XbzrleOutcome.Difference:
+                AddHeader(block.Ram, offset, RamFlags.Xbzrle, [1, (byte)(record.Length >> 8), (byte)record.Length]);
+                vector.AddBytes(record);
+                break;
+        }
+    }
+
+    private void AddHeader(RamBlock block, long offset, RamFlags flags, ReadOnlySpan<byte> rest)
+    {
         Span<byte> record = stackalloc byte[MostOfRecord];
         var length = 8;
-        var flags = isZero ? RamFlags.Zero : RamFlags.Page;
         if (block == last)
         {
             flags |= RamFlags.Continue;
@@ -192,21 +272,13 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
             last = block;
         }
         BinaryPrimitives.WriteUInt64BigEndian(record, (ulong)offset | (ulong)flags);
-        if (isZero)
-            record[length++] = 0;
-        vector.AddBytes(record[..length]);
-        if (isZero)
-        {
-            zeroPages++;
-            return;
-        }
-        vector.AddRam(block, offset, pageSize);
-        normalPages++;
+        rest.CopyTo(record[length..]);
+        vector.AddBytes(record[..(length + rest.Length)]);
     }
 
     private void MakeRoom(IterationOutput output)
     {
-        if (vector.FreeSegments < 2 || vector.FreeBytes < MostOfRecord)
+        if (vector.FreeSegments < 2 || vector.FreeBytes < MostOfRecord + (xbzrle is null ? 0 : pageSize))
             Flush(output);
     }
 
