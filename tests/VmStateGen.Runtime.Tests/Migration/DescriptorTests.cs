@@ -73,6 +73,29 @@ public sealed class DescriptorTests : IDisposable
         Assert.False(file.IsClosed);
     }
 
+    /// <summary>The devices of postcopy go in a package, and a package is bytes.</summary>
+    [Fact]
+    public void In_a_postcopy_package_the_field_is_refused_and_the_guest_goes_on()
+    {
+        using var from = new BareVm();
+        using var to = new BareVm();
+        from.Memory.AddBlock("a", 1 << 20);
+        to.Memory.AddBlock("a", 1 << 20);
+        from.Machine.Register(new FileCard { File = file });
+        to.Machine.Register(new FileCard());
+        from.Resume();
+        var ends = Vms.Migrate(
+            from.Machine,
+            to.Machine,
+            Vms.Hasty with { Postcopy = new PostcopySourceOptions { Start = PostcopyStart.AtOnce } },
+            new MigrationDestinationOptions { Postcopy = new PostcopyOptions() },
+            kind: "unix");
+        Assert.Contains("file-card › file: expected a unix: channel", ends.SourceError.Message, StringComparison.Ordinal);
+        Assert.Equal(MigrationStatus.Failed, ends.SourceError.Status);
+        Assert.True(from.IsRunning);
+        Assert.False(to.IsRunning);
+    }
+
     [Fact]
     public void A_destination_whose_channel_takes_no_descriptors_refuses_the_field()
     {
