@@ -75,6 +75,7 @@ public class BaselineFixTests
         + "[Field(Max = 8)] private string text = \"\"; [Field] private VmTimer timer; [Field] private Guid id; [Field(Length = 70)] private ulong[] bits = new ulong[70]; }\n"
         + "[VmState(\"inner\", Nested = true)] [Subsection(\"inner/more\", Needed = nameof(Is), Absent = nameof(No))] public partial class Inner { [Field(Subsection = \"inner/more\")] private int more; bool Is() => true; void No() { } }")]
     [InlineData("[VmState(\"hub\")] public partial class Hub { [Field] private byte ports; [Field(\"odd name\")] private E mode; }\npublic enum E : short { A }")]
+    [InlineData("[VmState(\"hub\")] public partial class Hub { [Field] private byte ports; [Field] private Microsoft.Win32.SafeHandles.SafeFileHandle? link; }")]
     public async Task A_section_that_is_gone_is_read_and_discarded(string gone)
     {
         const string rest = "[VmState(\"uart\")] public partial class Uart { [Field] private byte lcr; }\n";

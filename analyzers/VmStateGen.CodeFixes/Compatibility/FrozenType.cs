@@ -129,6 +129,8 @@ internal sealed class FrozenType
     {
         switch (item.Shape)
         {
+            case WireShape.Scalar { Kind: ScalarKind.Fd }:
+                return ("Microsoft.Win32.SafeHandles.SafeFileHandle", 0, " = new()");
             case WireShape.Scalar scalar when CSharp(scalar.Kind) is string type:
                 return Array(type, scalar.Array);
             case WireShape.Bytes bytes when item.Count is not null || !bytes.Array.IsCounted:
@@ -166,7 +168,6 @@ internal sealed class FrozenType
         ScalarKind.F64 => "double",
         ScalarKind.Timer => "VmTimer",
         ScalarKind.Guid => "System.Guid",
-        ScalarKind.Fd => "Microsoft.Win32.SafeHandles.SafeFileHandle",
         ScalarKind.U128 => "System.UInt128",
         ScalarKind.I128 => "System.Int128",
         _ => null,
