@@ -14,6 +14,8 @@ internal sealed class SourceRun
     private const uint FirstPing = 1;
     private const uint LastPing = 0x564D;
 
+    private static readonly TimeSpan UnplugPoll = TimeSpan.FromMilliseconds(50);
+
     /// <summary>A destination that has refused and closed may be heard after the write that failed for it.</summary>
     private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
 
@@ -57,6 +59,7 @@ internal sealed class SourceRun
     [
         (MigrationStatus.Setup, Open),
         (MigrationStatus.Setup, SendSetup),
+        (MigrationStatus.WaitUnplug, WaitForUnplug),
         (MigrationStatus.Active, SendRounds),
         (MigrationStatus.Active, StopGuest),
         (MigrationStatus.PreSwitchover, WaitForContinue),
@@ -80,6 +83,8 @@ internal sealed class SourceRun
             foreach (var (status, run) in Phases)
             {
                 if (status == MigrationStatus.PreSwitchover && !options.PauseBeforeSwitchover)
+                    continue;
+                if (status == MigrationStatus.WaitUnplug && machine.Unplugging is null)
                     continue;
                 progress.Enter(status);
                 run();
@@ -184,6 +189,14 @@ internal sealed class SourceRun
         sender.Flush();
         progress.EndSetup();
         rounds.Begin(progress.Elapsed);
+    }
+
+    private void WaitForUnplug()
+    {
+        while (machine.Unplugging != null && !handOver.Stopping.WaitHandle.WaitOne(UnplugPoll))
+        {
+        }
+        handOver.ThrowIfStopped();
     }
 
     private void SendRounds()
