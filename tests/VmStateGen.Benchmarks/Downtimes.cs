@@ -12,7 +12,7 @@ namespace VmStateGen.Benchmarks;
 internal static class Downtimes
 {
     private const long Bandwidth = 200_000_000;
-    private const int Pages = 4096;
+    private const int Pages = 16384;
     private static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(100);
 
     public static void Run(TextWriter output, int migrations)
@@ -51,7 +51,7 @@ internal static class Downtimes
 
     private static MigrationProgress Migrate(int pagesPerSecond, MigrationSourceOptions options)
     {
-        var guest = new SimulatedOptions { MiB = 64, Cpus = 1, PagesEach = Pages, Rate = pagesPerSecond };
+        var guest = new SimulatedOptions { MiB = 96, Cpus = 1, PagesEach = Pages, Rate = pagesPerSecond };
         using var from = new SimulatedVm(guest);
         using var to = new SimulatedVm(guest);
 

@@ -217,6 +217,16 @@ public sealed class DirtyBitmap
         return Math.Min(PageCount, ((long)word << 6) + BitOperations.TrailingZeroCount(clean));
     }
 
+    /// <summary>The first page at or after a page that is dirty here and clean there.</summary>
+    /// <returns>−1 if there is none.</returns>
+    internal long FindNextExcept(long from, DirtyBitmap except)
+    {
+        var page = FindNext(from);
+        while (page >= 0 && except[page])
+            page = FindNext(except.FindNextClean(page));
+        return page;
+    }
+
     /// <summary>
     /// The runs of dirty pages in ascending order. Made for bitmaps of every density: stretches of clean or of dirty pages cost next to
     /// nothing, and of a run only its ends are given.
@@ -243,15 +253,15 @@ public sealed class DirtyBitmap
     }
 
     /// <summary>
-    /// Takes pages that were just written into those to be sent: those that were written the last time too go to the ones that are sent last.
-    /// All are of one length, and only this thread's.
+    /// Takes pages that were just written into those to be sent, and marks those of them that were written the last time too. All are of one
+    /// length, and only this thread's.
     /// </summary>
     /// <param name="written">Just written; becomes empty.</param>
     /// <param name="before">Written the last time; becomes those just written.</param>
-    /// <param name="soon">To be sent.</param>
-    /// <param name="last">To be sent after those. A page is in one of the two.</param>
-    /// <returns>How many pages are in one of them that were in neither.</returns>
-    internal static long Sort(DirtyBitmap written, DirtyBitmap before, DirtyBitmap soon, DirtyBitmap last)
+    /// <param name="pending">To be sent.</param>
+    /// <param name="restless">Of those to be sent: written again and again.</param>
+    /// <returns>How many pages are to be sent that were not.</returns>
+    internal static long Sort(DirtyBitmap written, DirtyBitmap before, DirtyBitmap pending, DirtyBitmap restless)
     {
         var added = 0L;
         for (var i = 0; i < written.words.Length; i++)
@@ -262,11 +272,9 @@ public sealed class DirtyBitmap
             if (i == written.words.Length)
                 break;
             var now = written.words[i];
-            var again = now & before.words[i];
-            var known = soon.words[i] | last.words[i];
-            added += BitOperations.PopCount(now & ~known);
-            last.words[i] |= again;
-            soon.words[i] = (soon.words[i] | now) & ~last.words[i];
+            added += BitOperations.PopCount(now & ~pending.words[i]);
+            pending.words[i] |= now;
+            restless.words[i] |= now & before.words[i];
             before.words[i] = now;
             written.words[i] = 0;
         }

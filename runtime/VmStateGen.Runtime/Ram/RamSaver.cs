@@ -26,6 +26,7 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
     private IDirtyTracking? tracking;
     private XbzrleSaver? xbzrle;
     private bool isFirstRoundOver;
+    private bool isPassEmpty = true;
     private RamBlock? last;
     private int index;
     private long next;
@@ -52,10 +53,10 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
         public readonly long FirstPage = firstPage;
 
         /// <summary>Pages to be sent.</summary>
-        public DirtyBitmap Pending { get; set; } = pending;
+        public readonly DirtyBitmap Pending = pending;
 
-        /// <summary>Pages to be sent after those: they are written again and again, so that the later one goes the likelier it is the last time.</summary>
-        public DirtyBitmap Restless { get; set; } = new(pending.PageCount, pending.PageSize);
+        /// <summary>Of those the ones that are written again and again. They go after all others: the later one goes the likelier it is the last time.</summary>
+        public readonly DirtyBitmap Restless = new(pending.PageCount, pending.PageSize);
 
         /// <summary>Pages that the tracker has just given.</summary>
         public readonly DirtyBitmap Written = new(pending.PageCount, pending.PageSize);
@@ -165,15 +166,17 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
     private void SendSome(IterationOutput output)
     {
         var block = blocks[index];
-        var first = block.Pending.FindNext(next);
+        var first = block.Pending.FindNextExcept(next, block.Restless);
         if (first < 0)
         {
             (index, next) = (index + 1, 0);
             if (index == blocks.Count)
-                TurnToRestless();
+                StartOver();
             return;
         }
         var end = block.Pending.FindNextClean(first);
+        if (block.Restless.FindNext(first) is >= 0 and var restless)
+            end = Math.Min(end, restless);
         var isTouched = true;
         if (block.Touched is { } touched)
         {
@@ -187,6 +190,7 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
 
         // Before the pages are read: the marks of what is written from now on will be collected.
         remainingPages -= block.Pending.ClearRange(first, count);
+        isPassEmpty = false;
         next = end;
         var zeros = isTouched ? memory.FindZeroPages(block.Ram, first, count) : ulong.MaxValue;
         for (var i = 0; i < count; i++)
@@ -197,15 +201,12 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
         isFirstRoundOver = true;
     }
 
-    /// <summary>Whatever else there was has gone; what came meanwhile waits for the next time round.</summary>
-    private void TurnToRestless()
+    /// <summary>Goes through the blocks again; with the restless pages if there was nothing else.</summary>
+    private void StartOver()
     {
-        index = 0;
-        foreach (var block in blocks)
-        {
-            if (block.Pending.FindNext(0) < 0)
-                (block.Pending, block.Restless) = (block.Restless, block.Pending);
-        }
+        if (isPassEmpty)
+            blocks.ForEach(static block => block.Restless.ClearAll());
+        (index, isPassEmpty) = (0, true);
     }
 
     private void AddPage(IterationOutput output, Block block, long page, bool isZero)
