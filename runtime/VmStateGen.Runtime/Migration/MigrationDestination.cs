@@ -44,7 +44,7 @@ public sealed class MigrationDestination
         ArgumentNullException.ThrowIfNull(address);
 
         // Here, so that a source that is started after this call finds it.
-        var listener = ChannelListener.Listen(address, options.Channel);
+        var listener = ChannelListener.Listen(address, machine.PassesDescriptors ? options.Channel with { AcceptDescriptors = true } : options.Channel);
         try
         {
             return Start(

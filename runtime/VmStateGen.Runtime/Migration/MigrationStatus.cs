@@ -9,6 +9,9 @@ public enum MigrationStatus
     /// <summary>Connecting, and what comes before the first round.</summary>
     Setup,
 
+    /// <summary>A device that is being unplugged must go first (<see cref="RegistrationOptions.IsUnplugPending"/>).</summary>
+    WaitUnplug,
+
     /// <summary>State moves while the guest runs; at a destination all of loading.</summary>
     Active,
 
@@ -45,6 +48,7 @@ public static class MigrationStatusNames
     {
         MigrationStatus.None => "none",
         MigrationStatus.Setup => "setup",
+        MigrationStatus.WaitUnplug => "wait-unplug",
         MigrationStatus.Active => "active",
         MigrationStatus.PreSwitchover => "pre-switchover",
         MigrationStatus.Device => "device",

@@ -13,6 +13,8 @@ internal sealed class SourceRun
     private const uint FirstPing = 1;
     private const uint LastPing = 0x564D;
 
+    private static readonly TimeSpan UnplugPoll = TimeSpan.FromMilliseconds(50);
+
     /// <summary>A destination that has refused and closed may be heard after the write that failed for it.</summary>
     private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
 
@@ -50,6 +52,7 @@ internal sealed class SourceRun
     [
         (MigrationStatus.Setup, Open),
         (MigrationStatus.Setup, SendSetup),
+        (MigrationStatus.WaitUnplug, WaitForUnplug),
         (MigrationStatus.Active, SendRounds),
         (MigrationStatus.Active, StopGuest),
         (MigrationStatus.PreSwitchover, WaitForContinue),
@@ -68,6 +71,8 @@ internal sealed class SourceRun
             foreach (var (status, run) in Phases)
             {
                 if (status == MigrationStatus.PreSwitchover && !options.PauseBeforeSwitchover)
+                    continue;
+                if (status == MigrationStatus.WaitUnplug && machine.Unplugging is null)
                     continue;
                 progress.Enter(status);
                 run();
@@ -137,6 +142,14 @@ internal sealed class SourceRun
         sender.Flush();
         progress.EndSetup();
         rounds.Begin(progress.Elapsed);
+    }
+
+    private void WaitForUnplug()
+    {
+        while (machine.Unplugging != null && !handOver.Stopping.WaitHandle.WaitOne(UnplugPoll))
+        {
+        }
+        handOver.ThrowIfStopped();
     }
 
     private void SendRounds()
@@ -297,7 +310,9 @@ internal sealed class SourceRun
         // Nothing of it may reach the destination any more before the guest goes on.
         if (error != null)
             handOver.TryStop(error, isCancel: false);
-        var status = (error, handOver.IsHandedOver, handOver.IsCancelled) switch
+        // A file that was not closed in order goes with the channel: nobody can have the guest from it.
+        var isWithdrawn = error != null && channel is FileChannel { IsAtomic: true };
+        var status = (error, handOver.IsHandedOver && !isWithdrawn, handOver.IsCancelled) switch
         {
             (null, _, _) => MigrationStatus.Completed,
             (_, true, _) => MigrationStatus.HandedOverUnknown,

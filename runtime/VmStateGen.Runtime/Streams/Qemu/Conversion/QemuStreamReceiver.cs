@@ -17,6 +17,9 @@ public sealed class QemuReceiveOptions
 
     /// <summary>Answers a PING; called in the order of the stream.</summary>
     public Action<uint>? Pong { get; init; }
+
+    /// <summary>Ends a stream without trailer: see <see cref="QemuStreamReaderOptions.IsQuiet"/>. Asked of a source with a return path only.</summary>
+    public Func<bool>? IsQuiet { get; init; }
 }
 
 /// <summary>
@@ -59,6 +62,7 @@ public sealed class QemuStreamReceiver
             SpoolLimit = given.SpoolLimit,
             IsLive = true,
             KeptPing = AnswerKept,
+            IsQuiet = () => HasReturnPath && this.options.IsQuiet?.Invoke() == true,
         });
         writer = new QemuStreamWriter(output);
     }
