@@ -109,6 +109,12 @@ public sealed record MigrationDestinationOptions
     /// </summary>
     public Func<bool>? ShouldStart { get; init; }
 
+    /// <summary>
+    /// How a source's postcopy is taken; left out: not at all, as QEMU does without postcopy-ram. Once its guest runs here it is whole only with the
+    /// source's help, see <see cref="MigrationDestination.Recover"/>.
+    /// </summary>
+    public PostcopyOptions? Postcopy { get; init; }
+
     /// <summary>Of the channel that is accepted.</summary>
     public ChannelOptions Channel { get; init; } = ChannelOptions.Default;
 }

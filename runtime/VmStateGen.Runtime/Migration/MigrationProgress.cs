@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using VmStateGen.Runtime.Postcopy;
 using VmStateGen.Runtime.Ram;
 
 namespace VmStateGen.Runtime.Migration;
@@ -39,8 +40,11 @@ public sealed record MigrationProgress
     /// <summary>Percent of their time that the vCPUs lose now, so that the migration ends (QEMU's cpu-throttle-percentage).</summary>
     public int CpuThrottlePercentage { get; init; }
 
-    /// <summary>Why it failed.</summary>
+    /// <summary>Why it failed, or what a paused one waits for.</summary>
     public string? ErrorDescription { get; init; }
+
+    /// <summary>At a destination whose guest runs before its memory is there, or did; else <see langword="null"/>.</summary>
+    public PostcopyProgress? Postcopy { get; init; }
 
     /// <summary>Bytes of the whole stream so far, headers and devices included.</summary>
     public long BytesTransferred { get; init; }
@@ -87,6 +91,22 @@ public sealed record MigrationRamProgress
 
     /// <summary>Bytes that were moved while it stood still.</summary>
     public long DowntimeBytes { get; init; }
+}
+
+/// <summary>Postcopy in <see cref="MigrationProgress"/>.</summary>
+public sealed record PostcopyProgress
+{
+    /// <summary>Faults and pages.</summary>
+    public required PagerStatistics Pages { get; init; }
+
+    /// <summary>Pages that have not come, of the blocks that lack any.</summary>
+    public IReadOnlyList<MissingPages> Missing { get; init; } = [];
+
+    /// <summary>How often the link was lost.</summary>
+    public int Pauses { get; init; }
+
+    /// <summary>From the beginning of the migration until the guest was started; <see langword="null"/> before.</summary>
+    public TimeSpan? TimeToRun { get; init; }
 }
 
 /// <summary>What one section cost.</summary>

@@ -21,6 +21,15 @@ public enum MigrationStatus
     /// <summary>The guest is stopped, and the rest moves.</summary>
     Device,
 
+    /// <summary>The guest runs at the destination, and its memory follows.</summary>
+    PostcopyActive,
+
+    /// <summary>The link was lost meanwhile: pages are missing at the destination until there is another (<see cref="MigrationDestination.Recover"/>).</summary>
+    PostcopyPaused,
+
+    /// <summary>There is another link, and the sides tell each other what is missing.</summary>
+    PostcopyRecover,
+
     /// <summary>The destination has the guest.</summary>
     Completed,
 
@@ -52,6 +61,9 @@ public static class MigrationStatusNames
         MigrationStatus.Active => "active",
         MigrationStatus.PreSwitchover => "pre-switchover",
         MigrationStatus.Device => "device",
+        MigrationStatus.PostcopyActive => "postcopy-active",
+        MigrationStatus.PostcopyPaused => "postcopy-paused",
+        MigrationStatus.PostcopyRecover => "postcopy-recover",
         MigrationStatus.Completed => "completed",
         MigrationStatus.Cancelling => "cancelling",
         MigrationStatus.Cancelled => "cancelled",

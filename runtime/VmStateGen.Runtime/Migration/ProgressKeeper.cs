@@ -23,6 +23,8 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
     private double mbps;
     private double pagesPerSecond;
     private MigrationProgress? final;
+    private string? problem;
+    private Func<PostcopyProgress?> postcopy = static () => null;
 
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(start);
 
@@ -45,6 +47,11 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
     }
 
     public void Measure(Func<long> transferred, RamPrecopy of) => (bytes, ram) = (transferred, of);
+
+    public void MeasurePostcopy(Func<PostcopyProgress?> of) => postcopy = of;
+
+    /// <summary>What is wrong as long as it is not over; <see langword="null"/> once nothing is. Told with the next status.</summary>
+    public void SetProblem(string? text) => Volatile.Write(ref problem, text);
 
     public void EndSetup() => setupTime = Elapsed;
 
@@ -107,7 +114,8 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
             CpuThrottlePercentage = Throttle,
             SwitchReason = SwitchReason,
             Retreats = Retreats,
-            ErrorDescription = error?.Message,
+            ErrorDescription = error?.Message ?? Volatile.Read(ref problem),
+            Postcopy = postcopy(),
             BytesTransferred = transferred,
             Xbzrle = traffic.Xbzrle,
             Ram = new MigrationRamProgress

@@ -65,6 +65,16 @@ public sealed class DirtyBitmap
         Or(page >> 6, Bit(page));
     }
 
+    /// <summary>Marks a page.</summary>
+    /// <returns>Whether it was clean: of several threads one is told so.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such page.</exception>
+    public bool TestAndSet(long page)
+    {
+        Check(page, 1);
+        var bit = Bit(page);
+        return (Interlocked.Or(ref words[page >> 6], bit) & bit) == 0;
+    }
+
     /// <summary>Marks pages.</summary>
     /// <param name="page">The first.</param>
     /// <param name="count">How many; none is fine.</param>

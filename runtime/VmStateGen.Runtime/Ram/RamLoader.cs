@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Threading;
 using VmStateGen.Runtime.Streams;
 using VmStateGen.Runtime.Streams.Qemu;
 
@@ -8,19 +9,81 @@ namespace VmStateGen.Runtime.Ram;
 /// <summary>The receiving half of <see cref="RamPrecopy"/>: nothing is written to RAM before its place was found to be inside a block that both sides have.</summary>
 internal sealed class RamLoader(GuestMemory memory, MigrationFeatures features)
 {
-    private readonly RamSectionReader reader = new(new RamSectionFormat(memory.PageSize, features.IgnoreShared));
+    private RamSectionReader reader = new(new RamSectionFormat(memory.PageSize, features.IgnoreShared));
     private readonly Dictionary<RamBlockEntry, Block> blocks = [];
     private readonly byte[] page = new byte[memory.PageSize];
     private long total;
     private long transferred;
     private long zeroPages;
     private long normalPages;
+    private ulong advised;
+
+    /// <summary>Reads records of the main channel; other channels have their own (<see cref="RamSectionReader.ForAnotherChannel"/>).</summary>
+    public RamSectionReader Reader => reader;
 
     public RamTraffic Traffic => new(total, 0, transferred, zeroPages, normalPages, 0, 0);
 
     /// <param name="Ram">The block here.</param>
     /// <param name="Written">Pages that may hold anything but zeros; <see langword="null"/> of a block that is not moved.</param>
-    private sealed record Block(RamBlock Ram, DirtyBitmap? Written);
+    /// <param name="Received">With postcopy: pages that have come and were not taken back.</param>
+    private sealed record Block(RamBlock Ram, DirtyBitmap? Written, DirtyBitmap? Received);
+
+    /// <summary>The blocks that are moved, each with the pages that have come. With postcopy, after START.</summary>
+    public IEnumerable<(RamBlock Ram, DirtyBitmap Received)> Moved
+    {
+        get
+        {
+            foreach (var block in blocks.Values)
+            {
+                if (block.Received is { } received)
+                    yield return (block.Ram, received);
+            }
+        }
+    }
+
+    /// <summary>Postcopy may follow. Before START, which then says the page size of blocks of huge pages.</summary>
+    /// <param name="pageSizes">Those of all blocks or-ed together, in bytes.</param>
+    public void Advise(ulong pageSizes)
+    {
+        advised = pageSizes;
+        reader = new RamSectionReader(new RamSectionFormat(memory.PageSize, features.IgnoreShared, AdvisedPageSizes: pageSizes));
+    }
+
+    /// <summary>The block here of one in the stream.</summary>
+    public RamBlock Find(in RamRecord record)
+    {
+        var (ram, written, _) = blocks[record.Block!];
+        return written is null ? throw Fault.At(ram.Name, "no page of a block that both sides map", record.Kind.ToString(), record.Offset) : ram;
+    }
+
+    /// <summary>What came before is worth nothing: it will come again. The memory itself is emptied by whoever pages it.</summary>
+    /// <param name="name">Of the block.</param>
+    /// <param name="start">Bytes from its start.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="offset">In the stream, for messages.</param>
+    public void Discard(string name, ulong start, ulong length, long offset)
+    {
+        foreach (var block in blocks.Values)
+        {
+            if (block.Ram.Name != name || block.Received is not { } received)
+                continue;
+            var unit = (ulong)Math.Max(block.Ram.PageSize, memory.PageSize);
+            var used = (ulong)block.Ram.UsedLength;
+            if (start > used || length > used - start || start % unit != 0 || length % unit != 0)
+                throw Fault.At(name, $"whole pages of 0x{unit:x} bytes within its 0x{used:x}", $"0x{length:x} bytes at 0x{start:x}", offset);
+            received.ClearRange((long)start / memory.PageSize, (long)length / memory.PageSize);
+            return;
+        }
+        throw Fault.At(name, "a block that is moved", "another", offset);
+    }
+
+    /// <summary>Counts pages that others have read. Any thread.</summary>
+    public void Count(long bytes, long zeros, long normal)
+    {
+        Interlocked.Add(ref transferred, bytes);
+        Interlocked.Add(ref zeroPages, zeros);
+        Interlocked.Add(ref normalPages, normal);
+    }
 
     public void Load(StreamCursor input, SectionKind kind)
     {
@@ -40,7 +103,6 @@ internal sealed class RamLoader(GuestMemory memory, MigrationFeatures features)
         }
         transferred += input.Position - start;
     }
-
 
     /// <summary>Both sides must have the same blocks. Checked as a whole before anything is changed here.</summary>
     private void MatchBlocks(long offset)
@@ -63,12 +125,16 @@ internal sealed class RamLoader(GuestMemory memory, MigrationFeatures features)
             if (ram.UsedLength != entry.UsedLength)
                 memory.Resize(ram, entry.UsedLength);
             total += entry.UsedLength;
-            blocks.Add(entry, new Block(ram, RamPrecopy.IsIgnored(ram, features) ? null : memory.FindTouched(ram)));
+            var isMoved = !RamPrecopy.IsIgnored(ram, features);
+            var received = isMoved && advised != 0 ? new DirtyBitmap(entry.UsedLength / memory.PageSize, memory.PageSize) : null;
+            blocks.Add(entry, new Block(ram, isMoved ? memory.FindTouched(ram) : null, received));
         }
     }
 
     private void Check(RamBlockEntry entry, RamBlock ram, long offset)
     {
+        if (advised != 0 && (entry.PageSize ?? Math.Max(Environment.SystemPageSize, memory.PageSize)) != Math.Max(ram.PageSize, memory.PageSize))
+            throw Fault.At(entry.Name, $"pages of 0x{ram.PageSize:x} bytes, as here", entry.PageSize is { } size ? $"0x{size:x}" : "small ones", offset);
         var isFixed = ram.MaxLength == ram.UsedLength || RamPrecopy.IsIgnored(ram, features);
         if (isFixed && entry.UsedLength != ram.UsedLength)
             throw Fault.At(entry.Name, $"0x{ram.UsedLength:x} bytes", $"0x{entry.UsedLength:x}", offset);
@@ -80,14 +146,14 @@ internal sealed class RamLoader(GuestMemory memory, MigrationFeatures features)
 
     private void LoadPage(StreamCursor input, in RamRecord record)
     {
-        var (ram, written) = blocks[record.Block!];
-        if (written is null)
-            throw Fault.At(ram.Name, "no page of a block that both sides map", record.Kind.ToString(), record.Offset);
+        var ram = Find(record);
+        var (_, written, received) = blocks[record.Block!];
         var number = record.PageOffset / memory.PageSize;
+        received?.Set(number);
         if (record.Kind == RamRecordKind.Zero)
         {
             // Fresh memory is zeros already: writing them would make it be there.
-            if (written[number])
+            if (written![number])
                 memory.Fill(ram, record.PageOffset, memory.PageSize, 0);
             zeroPages++;
             return;
@@ -96,7 +162,7 @@ internal sealed class RamLoader(GuestMemory memory, MigrationFeatures features)
             memory.Read(ram, record.PageOffset, page);
         RamPage.Read(input, record, page);
         memory.Write(ram, record.PageOffset, page);
-        written.Set(number);
+        written!.Set(number);
         normalPages++;
     }
 }

@@ -107,6 +107,9 @@ public sealed class RamPrecopy : IIterativeHandler
         return 0;
     }
 
+    /// <summary>What loads, while something does.</summary>
+    internal RamLoader? Loader => loader;
+
     private IDirtyTracker AllTrackers => new CombinedTracker(SoftwareTracker.Instance, Tracker);
 
     private RamSaver Saver => saver ?? throw new InvalidOperationException("Saving has not begun.");

@@ -28,6 +28,13 @@ internal sealed class QemuIncomingStream
         descriptors = stream as IDescriptorStream;
     }
 
+    /// <summary>Goes on with the sections of another stream: in a package of it, or on a new connection after a break.</summary>
+    public QemuIncomingStream(Stream stream, QemuIncomingStream before)
+    {
+        Cursor = new StreamCursor(new PipeSource(stream, 0), 0, long.MaxValue);
+        framing = new SectionFraming(Cursor, before.framing);
+    }
+
     /// <summary>At the data of the current section.</summary>
     public StreamCursor Cursor { get; }
 
