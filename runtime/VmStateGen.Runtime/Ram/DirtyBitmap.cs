@@ -227,6 +227,24 @@ public sealed class DirtyBitmap
         return Math.Min(PageCount, ((long)word << 6) + BitOperations.TrailingZeroCount(clean));
     }
 
+    /// <summary>The first dirty page at or after a page and before another, or that one: costs no more than what lies between.</summary>
+    internal long FindNextBefore(long from, long before) => FindBefore(from, before, 0);
+
+    /// <summary>The first clean page at or after a page and before another, or that one.</summary>
+    internal long FindNextCleanBefore(long from, long before) => FindBefore(from, before, ulong.MaxValue);
+
+    private long FindBefore(long from, long before, ulong invert)
+    {
+        Check(from, before - from);
+        for (var page = from; page < before; page = (page | 63) + 1)
+        {
+            var bits = (Volatile.Read(ref words[page >> 6]) ^ invert) >> (int)(page & 63);
+            if (bits != 0)
+                return Math.Min(before, page + BitOperations.TrailingZeroCount(bits));
+        }
+        return before;
+    }
+
     /// <summary>The first page at or after a page that is dirty here and clean there.</summary>
     /// <returns>−1 if there is none.</returns>
     internal long FindNextExcept(long from, DirtyBitmap except)

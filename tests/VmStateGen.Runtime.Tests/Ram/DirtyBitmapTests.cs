@@ -271,4 +271,22 @@ public sealed class DirtyBitmapTests
             }
         }
     }
+
+    [Fact]
+    public void A_search_ends_where_it_is_told_to()
+    {
+        var bitmap = new DirtyBitmap(1000);
+        bitmap.SetRange(100, 200);
+        bitmap.Set(999);
+        var ends = new long[] { 0, 1, 63, 64, 65, 99, 100, 101, 127, 128, 299, 300, 301, 998, 999, 1000 };
+        foreach (var from in ends)
+        {
+            foreach (var before in ends.Where(end => end >= from))
+            {
+                var next = bitmap.FindNext(from);
+                Assert.Equal(next < 0 ? before : Math.Min(before, next), bitmap.FindNextBefore(from, before));
+                Assert.Equal(Math.Min(before, bitmap.FindNextClean(from)), bitmap.FindNextCleanBefore(from, before));
+            }
+        }
+    }
 }
