@@ -378,9 +378,9 @@ internal sealed class DestinationPostcopy : IDisposable
                 main.ReadTimeout = postcopy.HandshakeTimeout;
                 lock (gate)
                     isPaused = false;
-                progress.Enter(MigrationStatus.PostcopyRecover);
                 machine.Ram.Loader!.Reader.ForgetLastBlock();
                 Take(main, new QemuIncomingStream(main.AsStream(), template!));
+                progress.Enter(MigrationStatus.PostcopyRecover);
                 return;
             }
             catch (ChannelException)
