@@ -14,6 +14,12 @@ switch (args.FirstOrDefault())
     case "compatibility":
         CompatibilityCost.Run(Console.Out);
         return;
+    case "faults":
+        FaultLatency.Run(Console.Out);
+        return;
+    case "faults-ours":
+        Console.WriteLine(FaultLatency.Touch().ToString(System.Globalization.CultureInfo.InvariantCulture));
+        return;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Ratios).Assembly).Run(args);
         return;
