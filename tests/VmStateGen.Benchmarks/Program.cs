@@ -27,6 +27,12 @@ switch (args.FirstOrDefault())
     case "downtime":
         Downtimes.Run(Console.Out, args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 100);
         return;
+    case "faults":
+        FaultLatency.Run(Console.Out);
+        return;
+    case "faults-ours":
+        Console.WriteLine(FaultLatency.Touch().ToString(CultureInfo.InvariantCulture));
+        return;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Ratios).Assembly).Run(args);
         return;
