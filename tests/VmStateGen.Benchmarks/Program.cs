@@ -14,6 +14,9 @@ switch (args.FirstOrDefault())
     case "compatibility":
         CompatibilityCost.Run(Console.Out);
         return;
+    case "serve":
+        await ServeStart.RunAsync(Console.Out, args.ElementAtOrDefault(1) ?? "src/VmStateGen.Tool/bin/Release/net10.0/vmstate", args.ElementAtOrDefault(2) ?? "10.0");
+        return;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Ratios).Assembly).Run(args);
         return;
