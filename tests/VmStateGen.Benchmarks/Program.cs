@@ -33,6 +33,9 @@ switch (args.FirstOrDefault())
     case "faults-ours":
         Console.WriteLine(FaultLatency.Touch().ToString(CultureInfo.InvariantCulture));
         return;
+    case "serve":
+        await ServeStart.RunAsync(Console.Out, args.ElementAtOrDefault(1) ?? "src/VmStateGen.Tool/bin/Release/net10.0/vmstate", args.ElementAtOrDefault(2) ?? "10.0");
+        return;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Ratios).Assembly).Run(args);
         return;
