@@ -6,6 +6,7 @@ using Simulated;
 using VmStateGen.Runtime.Channels;
 using VmStateGen.Runtime.Migration;
 using VmStateGen.Runtime.Tests.Channels;
+using VmStateGen.Runtime.Tests.Postcopy;
 
 namespace VmStateGen.Runtime.Tests.Migration;
 
@@ -72,13 +73,11 @@ public sealed class OwnPostcopyTests
     {
         private readonly Task<MigrationResult> sent;
         private readonly Task<MigrationResult> received;
-        private readonly Thread collector;
-        private volatile bool isOver;
+        private readonly Watchdog watchdog = new();
+        private readonly Collector collector = new();
 
         public Journey(PostcopyStart start, bool preempt, long bandwidth = 0, long backgroundBandwidth = 0)
         {
-            collector = new Thread(Collect) { IsBackground = true };
-            collector.Start();
             From.Resume();
             Thread.Sleep(100);
             var address = ChannelAddress.Parse($"unix:{Path.Combine(ChannelFixture.NewFolder(), "s")}");
@@ -105,24 +104,14 @@ public sealed class OwnPostcopyTests
 
         public void Dispose()
         {
-            isOver = true;
-            collector.Join();
-
             // A guest that waits for a page that does not come any more could not be stopped.
             Vms.Wait(new Ends(sent, received));
             if (received.IsFaulted && To.IsRunning)
                 Destination.Abandon();
             From.Dispose();
             To.Dispose();
-        }
-
-        private void Collect()
-        {
-            while (!isOver)
-            {
-                GC.Collect();
-                Thread.Sleep(1);
-            }
+            collector.Dispose();
+            watchdog.Dispose();
         }
     }
 }
