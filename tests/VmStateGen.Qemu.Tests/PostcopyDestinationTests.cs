@@ -83,7 +83,19 @@ public sealed class PostcopyDestinationTests : IDisposable
         ulong counted = await CountingGuest.WaitForCountAsync(source, 2000);
         var destination = new MigrationDestination(twin.Machine, Destination(preempt));
         (ChannelAddress address, string uri) = Address("unix", "in");
-        Task<MigrationResult> received = destination.ReceiveAsync(address);
+
+        // Every fourth time the new link is lost as soon as it is there. Not with 7.2: its monitor never answers again (qemu-migration.md §14).
+        int recoveries = 0, lost = 0;
+        bool losesNewOnes = version != "7.2";
+        var watch = new Watch(progress =>
+        {
+            if (losesNewOnes && progress.Status == MigrationStatus.PostcopyRecover && recoveries++ % 4 == 2)
+            {
+                lost++;
+                destination.PausePostcopy();
+            }
+        });
+        Task<MigrationResult> received = destination.ReceiveAsync(address, watch);
         using (new BusyDevices(twin))
         {
             // Slow, so that there is something left to be cut.
@@ -105,18 +117,33 @@ public sealed class PostcopyDestinationTests : IDisposable
                 Assert.Contains("pc.ram", paused.ErrorDescription, StringComparison.Ordinal);
                 if (cut == Cuts)
                     await source.SetMigrationParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = 1L << 40 });
-                (ChannelAddress again, string resume) = Address("unix", $"again{cut}");
-                destination.Recover(again);
-                await source.ExecuteAsync("migrate", new JsonObject { ["uri"] = resume, ["resume"] = true });
+                await Resume(cut);
             }
             MigrationResult result = await received.WaitAsync(Limit);
             await source.WaitForMigrationAsync();
-            Assert.Equal((MigrationStatus.Completed, Cuts), (result.Status, result.Progress.Postcopy!.Pauses));
+            Assert.Equal(losesNewOnes, lost > 0);
+            Assert.Equal((MigrationStatus.Completed, Cuts + lost), (result.Status, result.Progress.Postcopy!.Pauses));
             Assert.Null(result.Progress.ErrorDescription);
         }
         await Compare(source, twin, counted);
         await source.DisposeAsync();
         await GoOn(installation, options, twin, version);
+
+        async Task Resume(int cut)
+        {
+            for (int attempt = 0; ; attempt++)
+            {
+                int before = lost;
+                (ChannelAddress again, string resume) = Address("unix", $"again{cut}.{attempt}");
+                destination.Recover(again);
+                await source.ExecuteAsync("migrate", new JsonObject { ["uri"] = resume, ["resume"] = true });
+                await Until(() => Volatile.Read(ref lost) != before || destination.Progress.Status == MigrationStatus.PostcopyActive || received.IsCompleted);
+                if (Volatile.Read(ref lost) == before)
+                    return;
+                await Until(() => destination.Progress.Status == MigrationStatus.PostcopyPaused);
+                await source.WaitForMigrationStatusAsync(["postcopy-paused"]);
+            }
+        }
     }
 
     private static QemuOptions Options(string machine) => new()
@@ -274,6 +301,11 @@ public sealed class PostcopyDestinationTests : IDisposable
             threads.Add(thread);
             thread.Start();
         }
+    }
+
+    private sealed class Watch(Action<MigrationProgress> told) : IProgress<MigrationProgress>
+    {
+        public void Report(MigrationProgress value) => told(value);
     }
 
     /// <summary>Ends this process from another one if it hangs: once the collector waits for a page, nobody inside can.</summary>

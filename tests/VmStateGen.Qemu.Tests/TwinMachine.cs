@@ -24,6 +24,7 @@ internal sealed class TwinMachine : IMachineLifecycle, IDisposable
 
     public Machine Machine { get; }
 
+    /// <summary>Whether it was started: there is nothing in it that would run, unless a test writes its RAM.</summary>
     public bool IsRunning { get; set; }
 
     /// <summary>Stops whatever a test has in place of a CPU.</summary>

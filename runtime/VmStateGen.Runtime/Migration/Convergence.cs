@@ -23,6 +23,9 @@ internal readonly record struct LinkState(double BytesPerSecond, TimeSpan Overhe
 /// <summary>The arithmetic of when to stop the guest (qemu-migration.md §7). Functions; no clock, no I/O.</summary>
 internal static class Convergence
 {
+    /// <summary>A limit is aimed at by this share of it: what the link did on the average it does not do at every moment (docs/performance.md, "Downtimes").</summary>
+    private const double LimitShare = 0.75;
+
     /// <summary>A deadline is aimed at with so much of the rest's time to spare: the last stretch of a link is not always its average.</summary>
     private const double DeadlineReserve = 1.25;
 
@@ -50,7 +53,7 @@ internal static class Convergence
 
     /// <summary>Bytes that can be moved within the downtime limit beside what else takes time; 0 as long as no bandwidth is known.</summary>
     public static long Threshold(in LinkState link, TimeSpan downtimeLimit)
-        => (long)Math.Clamp(link.BytesPerSecond * (downtimeLimit - link.Overhead).TotalSeconds, 0, 1L << 62);
+        => (long)Math.Clamp(link.BytesPerSecond * (downtimeLimit * LimitShare - link.Overhead).TotalSeconds, 0, 1L << 62);
 
     /// <summary>Whether it is worth while to ask the tracker: what is known to be left fits, or somebody has to know how it stands.</summary>
     /// <param name="estimate">What is known to be left.</param>

@@ -86,7 +86,14 @@ internal sealed class HandOver : IDisposable
             if (closes)
                 channel?.Cancel(reason);
         }
-        stop.Cancel();
+        try
+        {
+            stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Whom the channel has woken has come to its end meanwhile.
+        }
         return true;
     }
 

@@ -27,7 +27,7 @@ internal sealed class ReturnPath
 
     /// <param name="channel">The migration's; the return path ends when it is disposed of.</param>
     /// <param name="onEnd">Told, on the return path's thread, that nothing more comes: why, or that it was shut with an error.</param>
-    /// <param name="onPostcopy">Given, on the same thread, every PONG and what only postcopy has; left out, that is an error. It may refuse it with a <see cref="VmStateException"/>.</param>
+    /// <param name="onPostcopy">Given, on the same thread, SHUT(0), every PONG and what only postcopy has; left out, that is an error. It may refuse it with a <see cref="VmStateException"/>.</param>
     public ReturnPath(Channel channel, Action<Exception> onEnd, Action<ReturnPathMessage>? onPostcopy = null)
     {
         this.channel = channel;
@@ -111,6 +111,8 @@ internal sealed class ReturnPath
                 Set(ref shut, message.Value);
                 if (message.Value is not 0)
                     End(new MigrationRefusedException(message.Value!.Value));
+                else if (onPostcopy != null)
+                    onPostcopy(message);
                 else
                     onEnd(new VmStateException("a destination that waits for the end of the stream", "SHUT(0)", channel.BytesRead - message.ToBytes().Length));
                 return false;

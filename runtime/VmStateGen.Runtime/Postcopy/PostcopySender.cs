@@ -29,6 +29,7 @@ internal sealed class PostcopySender
     private const int Batch = 64 << 10;
 
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan WhileLoading = TimeSpan.FromMilliseconds(1);
 
     private readonly UnsentPages unsent;
     private readonly IPageReader pages;
@@ -46,6 +47,7 @@ internal sealed class PostcopySender
     private long firstRequest;
     private long loaded;
     private long allSent;
+    private bool isRecovered;
 
     public PostcopySender(UnsentPages unsent, IPageReader pages, PostcopySection section, PostcopySendOptions options)
     {
@@ -70,6 +72,9 @@ internal sealed class PostcopySender
         TimeToAllSent = Since(ref allSent),
     };
 
+    /// <summary>Whether the destination may have every page that goes unasked.</summary>
+    public bool HasSentAll => unsent.Left == 0;
+
     /// <summary>Serves until nothing is left, and ends the stream.</summary>
     /// <exception cref="ChannelException">The link was lost: the destination is paused, and <see cref="Recover"/> takes another one.</exception>
     /// <exception cref="Migration.MigrationRefusedException">The destination has given up.</exception>
@@ -81,6 +86,7 @@ internal sealed class PostcopySender
         try
         {
             Push(link, main, servesRequests: urgent is null);
+            ServeUntilLoaded(link, urgent is null ? main : null);
         }
         catch (Exception e)
         {
@@ -134,6 +140,9 @@ internal sealed class PostcopySender
             output.Flush();
             if (Answer(link, "RESUME_ACK") is not { Kind: ReturnPathMessageKind.ResumeAcknowledged, Value: 1 } and var other)
                 throw new VmStateException("RESUME_ACK 1", other.ToString(), -1);
+
+            // A destination that still loads could not have answered.
+            Volatile.Write(ref isRecovered, true);
         }
         catch (Exception e)
         {
@@ -199,6 +208,22 @@ internal sealed class PostcopySender
             main.Send(run);
             limiter.Account((long)run.Count * unsent.Blocks[run.Block].UnitSize);
             Interlocked.Add(ref pushedUnits, run.Count);
+        }
+    }
+
+    /// <summary>
+    /// Zeros that were left out may still be what loading waits for, and a destination that has read EOF waits for loading: until it is done they
+    /// are served (qemu-migration.md §14).
+    /// </summary>
+    private void ServeUntilLoaded(PostcopyLink link, PageSender? main)
+    {
+        while (unsent.Missing > 0 && Interlocked.Read(ref loaded) == 0 && !Volatile.Read(ref isRecovered))
+        {
+            link.ThrowIfBroken();
+            if (main != null && order.TryTakeRequested(Batch, out var run, out var stamp))
+                SendRequested(main, run, stamp);
+            else
+                order.Wait(WhileLoading);
         }
     }
 

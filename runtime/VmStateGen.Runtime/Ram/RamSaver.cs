@@ -2,6 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Text;
 using VmStateGen.Runtime.DirtyTracking;
 using VmStateGen.Runtime.Streams.Qemu;
@@ -19,6 +20,8 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
     private const int OwnBytesOfCopies = 1 << 20;
     private const int MostOfRecord = 8 + 1 + RamBlock.MaxNameLength + 3;
     private const int PagesAtOnce = 64;
+    private const int UntouchedAtOnce = 1024;
+    private const int ZeroRecord = 8 + 1;
 
     private IoVector vector = memory.CreateVector(Segments, OwnBytes);
     private readonly int pageSize = memory.PageSize;
@@ -26,6 +29,7 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
     private IDirtyTracking? tracking;
     private XbzrleSaver? xbzrle;
     private bool isFirstRoundOver;
+    private bool isPassEmpty = true;
     private RamBlock? last;
     private int index;
     private long next;
@@ -52,10 +56,10 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
         public readonly long FirstPage = firstPage;
 
         /// <summary>Pages to be sent.</summary>
-        public DirtyBitmap Pending { get; set; } = pending;
+        public readonly DirtyBitmap Pending = pending;
 
-        /// <summary>Pages to be sent after those: they are written again and again, so that the later one goes the likelier it is the last time.</summary>
-        public DirtyBitmap Restless { get; set; } = new(pending.PageCount, pending.PageSize);
+        /// <summary>Of those the ones that are written again and again. They go after all others: the later one goes the likelier it is the last time.</summary>
+        public readonly DirtyBitmap Restless = new(pending.PageCount, pending.PageSize);
 
         /// <summary>Pages that the tracker has just given.</summary>
         public readonly DirtyBitmap Written = new(pending.PageCount, pending.PageSize);
@@ -181,47 +185,68 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
     private void SendSome(IterationOutput output)
     {
         var block = blocks[index];
-        var first = block.Pending.FindNext(next);
+        var first = block.Pending.FindNextExcept(next, block.Restless);
         if (first < 0)
         {
             (index, next) = (index + 1, 0);
             if (index == blocks.Count)
-                TurnToRestless();
+                StartOver();
             return;
         }
-        var end = block.Pending.FindNextClean(first);
-        var isTouched = true;
+        var isTouched = block.Touched?[first] != false;
+        var end = Math.Min(block.Pending.PageCount, first + (isTouched ? PagesAtOnce : UntouchedAtOnce));
+        end = block.Pending.FindNextCleanBefore(first, end);
+        end = block.Restless.FindNextBefore(first, end);
         if (block.Touched is { } touched)
-        {
-            isTouched = touched[first];
-            var change = isTouched ? touched.FindNextClean(first) : touched.FindNext(first);
-            if (change >= 0)
-                end = Math.Min(end, change);
-        }
-        end = Math.Min(end, first + PagesAtOnce);
+            end = isTouched ? touched.FindNextCleanBefore(first, end) : touched.FindNextBefore(first, end);
         var count = (int)(end - first);
 
         // Before the pages are read: the marks of what is written from now on will be collected.
         remainingPages -= block.Pending.ClearRange(first, count);
+        isPassEmpty = false;
         next = end;
-        var zeros = isTouched ? memory.FindZeroPages(block.Ram, first, count) : ulong.MaxValue;
-        for (var i = 0; i < count; i++)
-            AddPage(output, block, first + i, (zeros >> i & 1) != 0);
+        if (isTouched)
+            AddPages(output, block, first, count);
+        else
+            AddUntouched(output, block, first, count);
         if (remainingPages > 0)
             return;
         blocks.ForEach(static done => done.Touched = null);
         isFirstRoundOver = true;
     }
 
-    /// <summary>Whatever else there was has gone; what came meanwhile waits for the next time round.</summary>
-    private void TurnToRestless()
+    /// <summary>Goes through the blocks again; with the restless pages if there was nothing else.</summary>
+    private void StartOver()
     {
-        index = 0;
-        foreach (var block in blocks)
+        if (isPassEmpty)
+            blocks.ForEach(static block => block.Restless.ClearAll());
+        (index, isPassEmpty) = (0, true);
+    }
+
+    private void AddPages(IterationOutput output, Block block, long first, int count)
+    {
+        var zeros = memory.FindZeroPages(block.Ram, first, count);
+        for (var i = 0; i < count; i++)
+            AddPage(output, block, first + i, (zeros >> i & 1) != 0);
+    }
+
+    /// <summary>Pages that nobody has read or written: most of many guests, so their records are made in one go.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void AddUntouched(IterationOutput output, Block block, long first, int count)
+    {
+        AddPage(output, block, first, isZero: true);
+        if (--count == 0)
+            return;
+        if (vector.FreeSegments == 0 || vector.FreeBytes < count * ZeroRecord)
+            Flush(output);
+        var records = vector.AddRoom(count * ZeroRecord);
+        var header = (ulong)((first + 1) * pageSize) | (ulong)(RamFlags.Zero | RamFlags.Continue);
+        for (; !records.IsEmpty; records = records[ZeroRecord..], header += (ulong)pageSize)
         {
-            if (block.Pending.FindNext(0) < 0)
-                (block.Pending, block.Restless) = (block.Restless, block.Pending);
+            BinaryPrimitives.WriteUInt64BigEndian(records, header);
+            records[8] = 0;
         }
+        zeroPages += count;
     }
 
     private void AddPage(IterationOutput output, Block block, long page, bool isZero)
@@ -259,21 +284,20 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
 
     private void AddHeader(RamBlock block, long offset, RamFlags flags, ReadOnlySpan<byte> rest)
     {
-        Span<byte> record = stackalloc byte[MostOfRecord];
-        var length = 8;
+        var nameLength = 0;
         if (block == last)
-        {
             flags |= RamFlags.Continue;
-        }
         else
+            nameLength = 1 + block.Name.Length;
+        var record = vector.AddRoom(8 + nameLength + rest.Length);
+        BinaryPrimitives.WriteUInt64BigEndian(record, (ulong)offset | (ulong)flags);
+        if (nameLength > 0)
         {
-            record[length++] = (byte)block.Name.Length;
-            length += Encoding.ASCII.GetBytes(block.Name, record[length..]);
+            record[8] = (byte)block.Name.Length;
+            Encoding.ASCII.GetBytes(block.Name, record[9..]);
             last = block;
         }
-        BinaryPrimitives.WriteUInt64BigEndian(record, (ulong)offset | (ulong)flags);
-        rest.CopyTo(record[length..]);
-        vector.AddBytes(record[..(length + rest.Length)]);
+        rest.CopyTo(record[(8 + nameLength)..]);
     }
 
     private void MakeRoom(IterationOutput output)

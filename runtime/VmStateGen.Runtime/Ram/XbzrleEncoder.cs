@@ -33,6 +33,7 @@ internal static class XbzrleEncoder
     /// <param name="new">What it is to have; as long.</param>
     /// <param name="output">As long as a page.</param>
     /// <returns>How many bytes, <see cref="Same"/> or <see cref="Overflow"/>.</returns>
+    [SkipLocalsInit]
     public static int Encode(ReadOnlySpan<byte> old, ReadOnlySpan<byte> @new, Span<byte> output)
     {
         if (old.Length != @new.Length || old.Length % 64 != 0 || old.Length is 0 or > LargestPage || output.Length < old.Length)

@@ -10,8 +10,8 @@ public sealed class ConvergenceTests
 
     [Theory]
     [InlineData(0, 300, 0, 0)]
-    [InlineData(1e9, 300, 0, 300_000_000)]
-    [InlineData(1e9, 300, 100, 200_000_000)] // device state takes a part of the limit
+    [InlineData(1e9, 300, 0, 225_000_000)] // a quarter in reserve
+    [InlineData(1e9, 300, 100, 125_000_000)] // device state takes a part of the limit
     [InlineData(1e9, 300, 400, 0)]
     [InlineData(1e6, 0, 0, 0)]
     [InlineData(1e300, 300, 0, 1L << 62)]
@@ -21,15 +21,15 @@ public sealed class ConvergenceTests
     [Theory]
     [InlineData(100, 0, 0, false)] // no bandwidth is known yet
     [InlineData(0, 0, 0, true)]
-    [InlineData(300, 0, 1000, true)]
+    [InlineData(225, 0, 1000, true)]
     [InlineData(0, 500, 1000, true)] // only what needs a stopped guest is left: to ask is all there is
-    [InlineData(301, 0, 1000, false)]
+    [InlineData(226, 0, 1000, false)]
     public void The_tracker_is_asked_when_what_is_known_fits(long precopy, long stopcopy, double bandwidth, bool expected)
         => Assert.Equal(expected, Convergence.ShouldQuery(new PendingData(precopy, stopcopy), Link(bandwidth), Plain, 0));
 
     [Theory]
-    [InlineData(300, 1, 0, SwitchReason.Fits)]
-    [InlineData(301, 1, 0, SwitchReason.None)]
+    [InlineData(225, 1, 0, SwitchReason.Fits)]
+    [InlineData(226, 1, 0, SwitchReason.None)]
     [InlineData(301, 999, 0, SwitchReason.None)] // 0: no bound
     [InlineData(301, 3, 3, SwitchReason.Rounds)]
     [InlineData(301, 2, 3, SwitchReason.None)]

@@ -3,9 +3,11 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 using System.Threading;
+using System.Threading.Tasks;
 using VmStateGen.Runtime.Channels;
 using VmStateGen.Runtime.Streams;
 using VmStateGen.Runtime.Streams.Qemu;
+using VmStateGen.Runtime.Tests.Channels;
 
 namespace VmStateGen.Runtime.Tests.Postcopy;
 
@@ -29,6 +31,8 @@ internal sealed class FakeDestination : IDisposable
     private bool isRunning;
     private bool isPaused;
     private int records;
+    private volatile bool isLoading;
+    private Task? loader;
 
     public FakeDestination(string path, bool hasPreempt, int seed)
     {
@@ -45,6 +49,9 @@ internal sealed class FakeDestination : IDisposable
 
     /// <summary>After how many records the connection is cut, each time, and negative: after how many of the commands of a recovery.</summary>
     public Queue<int> Cuts { get; } = new();
+
+    /// <summary>A page that the devices wait for.</summary>
+    public int? NeededByLoading { get; init; }
 
     public byte[] Package { get; private set; } = [];
 
@@ -132,8 +139,9 @@ internal sealed class FakeDestination : IDisposable
                 case QemuElementKind.Command when element.Command!.Id == QemuCommandId.Packaged:
                     Package = new byte[element.Command.PackageLength];
                     stream.Cursor.Read(Package, "package");
-                    Say(ReturnPathMessage.Pong(3));
-                    Volatile.Write(ref isRunning, true);
+                    Volatile.Write(ref isRunning, NeededByLoading is null);
+                    isLoading = true;
+                    loader = ChannelFixture.Run(LoadDevices);
                     break;
             }
         }
@@ -179,6 +187,8 @@ internal sealed class FakeDestination : IDisposable
 
     private bool End()
     {
+        // As QEMU: the end of the stream waits for the end of loading.
+        loader?.Wait();
         if (hasPreempt && !SpinWait.SpinUntil(() => HasPreemptEnded, TimeSpan.FromSeconds(10)))
             Wrongs.Add("EOF without the mark on the preempt channel");
         Volatile.Write(ref isRunning, false);
@@ -197,6 +207,21 @@ internal sealed class FakeDestination : IDisposable
         }
         if (whole.Count > 0)
             Note($"a PART that ends within a unit of {whole[0].Block!.Name}");
+    }
+
+    /// <summary>As a device does that looks at RAM while it is loaded: on another thread than the pages.</summary>
+    private void LoadDevices()
+    {
+        if (NeededByLoading is { } page)
+        {
+            Thread.Sleep(100);
+            Say(ReturnPathMessage.Request(new PageRequest("ram", (ulong)page * Page, Page)));
+            if (!SpinWait.SpinUntil(() => blocks["ram"].Received[page], TimeSpan.FromSeconds(10)))
+                Note("a page that loading waits for has not come");
+        }
+        Say(ReturnPathMessage.Pong(3));
+        isLoading = false;
+        Volatile.Write(ref isRunning, true);
     }
 
     private void ReadPreempt()
@@ -241,7 +266,7 @@ internal sealed class FakeDestination : IDisposable
         {
             var block = blocks[record.Block!.Name];
             var unit = record.PageOffset / block.Unit;
-            if (!isRunning)
+            if (!isRunning && !isLoading)
                 Note($"a page of {record.Block.Name} before the guest runs");
             if (whole.Count > 0 && (whole[^1].Block!.Name != record.Block.Name || whole[^1].PageOffset + Page != record.PageOffset))
                 Note($"a unit of {record.Block.Name} in parts");

@@ -55,6 +55,19 @@ public sealed class PostcopyServerTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Zeros_that_loading_waits_for_are_served_though_nothing_else_is_left(bool preempt)
+    {
+        using var snapshot = Snapshot(isMapped: true, out var contents);
+        var zeros = Enumerable.Range(0, 3000).First(page => !contents["ram"].AsSpan(page * Page, Page).ContainsAnyExcept((byte)0));
+        using var destination = new FakeDestination(Socket, preempt, 8) { NeededByLoading = zeros };
+        Serve(snapshot, destination, Options(preempt, Page), out _);
+        CheckArrived(destination, contents);
+        Assert.True(destination.HasPage("ram", zeros));
+    }
+
+    [Theory]
     [InlineData(false, 1)]
     [InlineData(false, 2)]
     [InlineData(true, 3)]

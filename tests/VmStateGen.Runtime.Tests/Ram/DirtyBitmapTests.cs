@@ -280,45 +280,58 @@ public sealed class DirtyBitmapTests
     }
 
     [Fact]
-    public void Pages_that_are_written_again_are_sent_last()
+    public void Pages_that_are_written_again_are_told_from_the_others()
     {
         var random = new Random(9);
         foreach (var pages in new[] { 1, 64, 640, 3000 })
         {
-            DirtyBitmap written = new(pages), before = new(pages), soon = new(pages), last = new(pages);
-            HashSet<long> wasWritten = [], toSend = [], toSendLast = [];
+            DirtyBitmap written = new(pages), before = new(pages), pending = new(pages), restless = new(pages);
+            HashSet<long> wasWritten = [], toSend = [], again = [];
             for (var round = 0; round < 20; round++)
             {
                 HashSet<long> now = [.. Enumerable.Range(0, random.Next(pages / 20 + 2)).Select(_ => (long)random.Next(pages))];
                 foreach (var page in now)
                     written.Set(page);
-                var known = toSend.Union(toSendLast).ToHashSet();
-                Assert.Equal(now.Count(page => !known.Contains(page)), DirtyBitmap.Sort(written, before, soon, last));
-                toSendLast.UnionWith(now.Intersect(wasWritten));
+                Assert.Equal(now.Count(page => !toSend.Contains(page)), DirtyBitmap.Sort(written, before, pending, restless));
+                again.UnionWith(now.Intersect(wasWritten));
                 toSend.UnionWith(now);
-                toSend.ExceptWith(toSendLast);
                 wasWritten = now;
-                Assert.Equal(toSend.Order(), Pages(soon));
-                Assert.Equal(toSendLast.Order(), Pages(last));
-                Assert.Equal(now.Order(), Pages(before));
+                Assert.Equal(toSend.Order(), Pages(pending.FindNext));
+                Assert.Equal(again.Order(), Pages(restless.FindNext));
+                Assert.Equal(now.Order(), Pages(before.FindNext));
                 Assert.Equal(0, written.Count());
+                Assert.Equal(toSend.Except(again).Order(), Pages(from => pending.FindNextExcept(from, restless)));
 
                 // Some are sent.
                 foreach (var page in toSend.Where(_ => random.Next(2) == 0).ToArray())
                 {
-                    soon.TestAndClear(page);
+                    pending.TestAndClear(page);
                     toSend.Remove(page);
                 }
             }
-        }
 
-        static IEnumerable<long> Pages(DirtyBitmap bitmap)
-        {
-            for (var page = bitmap.FindNext(0); page >= 0; page = bitmap.FindNext(page + 1))
+            IEnumerable<long> Pages(Func<long, long> next)
             {
-                yield return page;
-                if (page + 1 == bitmap.PageCount)
-                    yield break;
+                for (var page = next(0); page >= 0; page = next(page + 1))
+                    yield return page;
+            }
+        }
+    }
+
+    [Fact]
+    public void A_search_ends_where_it_is_told_to()
+    {
+        var bitmap = new DirtyBitmap(1000);
+        bitmap.SetRange(100, 200);
+        bitmap.Set(999);
+        var ends = new long[] { 0, 1, 63, 64, 65, 99, 100, 101, 127, 128, 299, 300, 301, 998, 999, 1000 };
+        foreach (var from in ends)
+        {
+            foreach (var before in ends.Where(end => end >= from))
+            {
+                var next = bitmap.FindNext(from);
+                Assert.Equal(next < 0 ? before : Math.Min(before, next), bitmap.FindNextBefore(from, before));
+                Assert.Equal(Math.Min(before, bitmap.FindNextClean(from)), bitmap.FindNextCleanBefore(from, before));
             }
         }
     }

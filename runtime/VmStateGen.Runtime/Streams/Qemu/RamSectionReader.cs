@@ -49,6 +49,9 @@ public sealed class RamSectionReader
         return other;
     }
 
+    /// <summary>The block that a record with CONTINUE goes on with; <see langword="null"/> before the first.</summary>
+    internal RamBlockEntry? LastBlock => last;
+
     /// <summary>Forgets the last block, as the source does after a switch to postcopy or a recovery.</summary>
     public void ForgetLastBlock() => last = null;
 
