@@ -56,7 +56,7 @@ internal static class Downtimes
             {
                 MaxBandwidth = 100_000_000, Deadline = TimeSpan.FromSeconds(10), DowntimeLimit = Limit, MaxThrottle = 1, Features = new MigrationFeatures { Xbzrle = isOn, XbzrleCacheSize = 128 << 20 },
             });
-            output.WriteLine($"16 bytes a page dirtied at 200 MB/s, link of 100 MB/s, {(isOn ? "XBZRLE" : "plain")}: {end.SwitchReason} after {end.TotalTime.TotalSeconds:0.0} s, {end.Downtime!.Value.TotalMilliseconds:0} ms down");
+            output.WriteLine($"16 bytes a page dirtied at 200 MB/s, link of 100 MB/s, {(isOn ? "XBZRLE" : "plain")}: {end.SwitchReason} after {end.TotalTime.TotalSeconds:0.0} s, {end.Downtime!.Value.TotalMilliseconds:0} ms down, expected {end.ExpectedDowntime?.TotalMilliseconds:0} ms, {end.Retreats} retreats, {end.Ram.DirtySyncCount} syncs, {end.Xbzrle}");
         }
     }
 
