@@ -30,6 +30,7 @@ internal static class Program
               vmstate scaffold guest.mig --device i8254
               vmstate receive unix:/tmp/in.sock -o guest.mapped
               vmstate send guest.mapped tcp:host:4444
+              vmstate serve guest.mapped unix:/tmp/out.sock
               vmstate schema Devices.dll
               vmstate baseline accept --assembly Devices.dll --write
 
@@ -70,6 +71,7 @@ internal static class Program
         ConvertCommand.Create(),
         ReceiveCommand.Create(),
         SendCommand.Create(),
+        ServeCommand.Create(),
         RelayCommand.Create(),
         CheckCommand.Create(),
         SchemaCommand.Create(),

@@ -27,6 +27,15 @@ switch (args.FirstOrDefault())
     case "downtime":
         Downtimes.Run(Console.Out, args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 100);
         return;
+    case "faults":
+        FaultLatency.Run(Console.Out);
+        return;
+    case "faults-ours":
+        Console.WriteLine(FaultLatency.Touch().ToString(CultureInfo.InvariantCulture));
+        return;
+    case "serve":
+        await ServeStart.RunAsync(Console.Out, args.ElementAtOrDefault(1) ?? "src/VmStateGen.Tool/bin/Release/net10.0/vmstate", args.ElementAtOrDefault(2) ?? "10.0");
+        return;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Ratios).Assembly).Run(args);
         return;

@@ -84,11 +84,12 @@ public sealed class PostcopyDestinationTests : IDisposable
         var destination = new MigrationDestination(twin.Machine, Destination(preempt));
         (ChannelAddress address, string uri) = Address("unix", "in");
 
-        // Every fourth time the new link is lost as soon as it is there.
+        // Every fourth time the new link is lost as soon as it is there. Not with 7.2: its monitor never answers again (qemu-migration.md §14).
         int recoveries = 0, lost = 0;
+        bool losesNewOnes = version != "7.2";
         var watch = new Watch(progress =>
         {
-            if (progress.Status == MigrationStatus.PostcopyRecover && recoveries++ % 4 == 2)
+            if (losesNewOnes && progress.Status == MigrationStatus.PostcopyRecover && recoveries++ % 4 == 2)
             {
                 lost++;
                 destination.PausePostcopy();
@@ -120,7 +121,7 @@ public sealed class PostcopyDestinationTests : IDisposable
             }
             MigrationResult result = await received.WaitAsync(Limit);
             await source.WaitForMigrationAsync();
-            Assert.True(lost > 0);
+            Assert.Equal(losesNewOnes, lost > 0);
             Assert.Equal((MigrationStatus.Completed, Cuts + lost), (result.Status, result.Progress.Postcopy!.Pauses));
             Assert.Null(result.Progress.ErrorDescription);
         }

@@ -18,17 +18,17 @@ internal static unsafe class KvmCalls
             Length = (ulong)length,
             HostAddress = (ulong)(mapping.Address + offset),
         };
-        Check(TrackingLibc.Control(machine, TrackingLibc.KvmSetMemoryRegionRequest, &region), "KVM_SET_USER_MEMORY_REGION", slot, "The slot must be as the machine has it, address and length included.");
+        Check(Libc.IoControl(machine, TrackingLibc.KvmSetMemoryRegionRequest, &region), "KVM_SET_USER_MEMORY_REGION", slot, "The slot must be as the machine has it, address and length included.");
     }
 
     /// <summary>KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2: getting the log no longer clears it.</summary>
     /// <returns>Whether this kernel has it (5.1).</returns>
     public static bool TryEnableManualProtect(SafeHandle machine)
     {
-        if (TrackingLibc.Control(machine, TrackingLibc.KvmCheckExtensionRequest, (nint)TrackingLibc.KvmCapManualProtect) <= 0)
+        if (Libc.IoControl(machine, TrackingLibc.KvmCheckExtensionRequest, (nint)TrackingLibc.KvmCapManualProtect) <= 0)
             return false;
         var capability = new TrackingLibc.KvmCapability { Capability = TrackingLibc.KvmCapManualProtect, FirstArgument = TrackingLibc.KvmManualProtectEnable };
-        return TrackingLibc.Control(machine, TrackingLibc.KvmEnableCapRequest, &capability) == 0;
+        return Libc.IoControl(machine, TrackingLibc.KvmEnableCapRequest, &capability) == 0;
     }
 
     /// <summary>KVM_GET_DIRTY_LOG.</summary>
@@ -41,7 +41,7 @@ internal static unsafe class KvmCalls
         fixed (ulong* words = bitmap)
         {
             var argument = new TrackingLibc.KvmDirtyLog { Slot = slot, Bitmap = words };
-            Check(TrackingLibc.Control(machine, TrackingLibc.KvmGetDirtyLogRequest, &argument), "KVM_GET_DIRTY_LOG", slot, "A machine with a dirty ring has no log (ENXIO).");
+            Check(Libc.IoControl(machine, TrackingLibc.KvmGetDirtyLogRequest, &argument), "KVM_GET_DIRTY_LOG", slot, "A machine with a dirty ring has no log (ENXIO).");
         }
     }
 
@@ -57,7 +57,7 @@ internal static unsafe class KvmCalls
         fixed (ulong* words = bitmap)
         {
             var argument = new TrackingLibc.KvmClearDirtyLog { Slot = slot, FirstPage = (ulong)firstPage, PageCount = (uint)pageCount, Bitmap = words };
-            Check(TrackingLibc.Control(machine, TrackingLibc.KvmClearDirtyLogRequest, &argument), "KVM_CLEAR_DIRTY_LOG", slot, null);
+            Check(Libc.IoControl(machine, TrackingLibc.KvmClearDirtyLogRequest, &argument), "KVM_CLEAR_DIRTY_LOG", slot, null);
         }
     }
 
@@ -66,7 +66,7 @@ internal static unsafe class KvmCalls
     /// <exception cref="SystemCallException">It failed.</exception>
     public static int ResetDirtyRings(SafeHandle machine)
     {
-        var count = TrackingLibc.Control(machine, TrackingLibc.KvmResetRingsRequest, 0);
+        var count = Libc.IoControl(machine, TrackingLibc.KvmResetRingsRequest, 0);
         Check(count, "KVM_RESET_DIRTY_RINGS", null, "The machine has no dirty ring: enable KVM_CAP_DIRTY_LOG_RING before its vCPUs are made.");
         return count;
     }

@@ -73,7 +73,7 @@ internal sealed unsafe class PagemapScan : IDisposable
         };
         while (true)
         {
-            var count = TrackingLibc.Control(file, TrackingLibc.PagemapScanRequest, &argument);
+            var count = Libc.IoControl(file, TrackingLibc.PagemapScanRequest, &argument);
             if (count >= 0)
             {
                 walkEnd = argument.WalkEnd;

@@ -3,14 +3,12 @@ using System.Runtime.InteropServices;
 namespace VmStateGen.Runtime.Linux;
 
 /// <summary>
-/// What dirty tracking needs of the kernel as it is: constants and structures of PAGEMAP_SCAN, of userfaultfd's asynchronous write protection
-/// and of KVM's dirty log and ring. The safe methods are in <see cref="PagemapScan"/>, <see cref="AsyncWriteProtection"/> and <see cref="KvmCalls"/>.
+/// What dirty tracking needs of the kernel as it is: constants and structures of PAGEMAP_SCAN and of KVM's dirty log and ring. The safe methods are in
+/// <see cref="PagemapScan"/> and <see cref="KvmCalls"/>.
 /// </summary>
 /// <remarks>The values are those of every 64-bit architecture with the generic ioctl encoding (x86-64, AArch64, RISC-V 64).</remarks>
-internal static unsafe partial class TrackingLibc
+internal static unsafe class TrackingLibc
 {
-    private const string Library = "libc";
-
     /// <summary>Linux 6.7.</summary>
     public const nuint PagemapScanRequest = 0xC0606610;
 
@@ -19,16 +17,6 @@ internal static unsafe partial class TrackingLibc
     public const ulong PageIsWritten = 1 << 1;
     public const ulong PageIsPresent = 1 << 3;
     public const ulong PageIsSwapped = 1 << 4;
-
-    public const ulong UserFaultApi = 0xAA;
-    public const int UserFaultUserModeOnly = 1;
-    public const int CloseOnExec = 0x80000;
-    public const ulong UserFaultFeatureShared = 1 << 12;
-    public const ulong UserFaultFeatureAsync = 1 << 15;
-    public const ulong UserFaultModeWriteProtect = 1 << 1;
-    public const nuint UserFaultApiRequest = 0xC018AA3F;
-    public const nuint UserFaultRegisterRequest = 0xC020AA00;
-    public const nuint UserFaultUnregisterRequest = 0x8010AA01;
 
     public const uint KvmMemoryLogDirtyPages = 1 << 0;
     public const uint KvmMemoryReadOnly = 1 << 1;
@@ -69,23 +57,6 @@ internal static unsafe partial class TrackingLibc
         public ulong ReturnMask;
     }
 
-    /// <summary>struct uffdio_api.</summary>
-    public struct UserFaultApiArgument
-    {
-        public ulong Api;
-        public ulong Features;
-        public ulong Calls;
-    }
-
-    /// <summary>struct uffdio_register; its start is struct uffdio_range.</summary>
-    public struct UserFaultRegisterArgument
-    {
-        public ulong Start;
-        public ulong Length;
-        public ulong Mode;
-        public ulong Calls;
-    }
-
     /// <summary>struct kvm_userspace_memory_region.</summary>
     public struct KvmMemoryRegion
     {
@@ -123,13 +94,4 @@ internal static unsafe partial class TrackingLibc
         public ulong FirstPage;
         public ulong* Bitmap;
     }
-
-    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
-    public static partial int Control(SafeHandle descriptor, nuint request, void* argument);
-
-    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
-    public static partial int Control(SafeHandle descriptor, nuint request, nint argument);
-
-    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
-    public static partial nint UserFaultOpen(nint number, nint flags);
 }

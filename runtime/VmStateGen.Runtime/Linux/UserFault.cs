@@ -36,13 +36,14 @@ internal sealed unsafe class UserFault : IDisposable
 
     /// <summary>Opens one: by the device, whose owner says who may, else by the system call.</summary>
     /// <param name="features">All of them are needed.</param>
+    /// <param name="isUserModeOnly">Whether faults within system calls need not be seen: then no privilege is needed.</param>
     /// <exception cref="SystemCallException">Neither way is open to this process, or the kernel lacks a feature.</exception>
-    public static UserFault Open(UserFaultFeatures features)
+    public static UserFault Open(UserFaultFeatures features, bool isUserModeOnly = false)
     {
-        var lacking = features & ~Supported();
+        var lacking = features & ~Supported(isUserModeOnly);
         if (lacking != 0)
             throw new SystemCallException("ioctl", $"UFFDIO_API, {features}", Errno.Inval, $"This kernel's userfaultfd does not have {lacking}: a newer one is needed.");
-        var handle = OpenHandle();
+        var handle = OpenHandle(isUserModeOnly);
         try
         {
             Agree(handle, features);
@@ -57,10 +58,10 @@ internal sealed unsafe class UserFault : IDisposable
 
     /// <summary>What the kernel has.</summary>
     /// <exception cref="SystemCallException">Neither way is open to this process.</exception>
-    public static UserFaultFeatures Supported()
+    public static UserFaultFeatures Supported(bool isUserModeOnly = false)
     {
         // Only a descriptor's first UFFDIO_API counts, and one that asks for nothing is told everything.
-        using var handle = OpenHandle();
+        using var handle = OpenHandle(isUserModeOnly);
         return Agree(handle, UserFaultFeatures.None);
     }
 
@@ -165,29 +166,30 @@ internal sealed unsafe class UserFault : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Handle.Dispose();
 
-    private static SafeFileHandle OpenHandle()
+    private static SafeFileHandle OpenHandle(bool isUserModeOnly)
     {
-        var device = TryOpenByDevice(out var deviceError);
+        var flags = LinuxFiles.CloseOnExec | LinuxFiles.NonBlock | (isUserModeOnly ? UserFaultLibc.UserModeOnly : 0);
+        var device = TryOpenByDevice(flags, out var deviceError);
         if (device != null)
             return device;
         var number = UserFaultLibc.SystemCallNumber;
-        var descriptor = number == 0 ? -1 : (int)Libc.SystemCall(number, LinuxFiles.CloseOnExec | LinuxFiles.NonBlock, 0);
+        var descriptor = number == 0 ? -1 : (int)Libc.SystemCall(number, flags, 0);
         if (descriptor >= 0)
             return new SafeFileHandle(descriptor, ownsHandle: true);
         var errno = number == 0 ? Errno.NoSys : Marshal.GetLastPInvokeError();
         throw new SystemCallException(
             "userfaultfd",
-            "O_CLOEXEC | O_NONBLOCK",
+            isUserModeOnly ? "O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY" : "O_CLOEXEC | O_NONBLOCK",
             errno,
             $"Opening {Device} failed before it ({Errno.Name(deviceError)}). Give this process access to {Device} (Linux 6.1 and newer), or CAP_SYS_PTRACE, or set /proc/sys/vm/unprivileged_userfaultfd to 1; the kernel needs CONFIG_USERFAULTFD.");
     }
 
-    private static SafeFileHandle? TryOpenByDevice(out int errno)
+    private static SafeFileHandle? TryOpenByDevice(int flags, out int errno)
     {
         using var device = LinuxFiles.Open(Device, LinuxFiles.ReadWrite, out errno);
         if (device is null)
             return null;
-        var opened = Libc.IoControl(device, UserFaultLibc.IoNew, LinuxFiles.CloseOnExec | LinuxFiles.NonBlock);
+        var opened = Libc.IoControl(device, UserFaultLibc.IoNew, flags);
         if (opened >= 0)
             return new SafeFileHandle(opened, ownsHandle: true);
         errno = Marshal.GetLastPInvokeError();

@@ -105,6 +105,9 @@ internal static class UserFaultLibc
     /// <summary>UFFD_API.</summary>
     public const ulong ApiVersion = 0xAA;
 
+    /// <summary>UFFD_USER_MODE_ONLY, beside the flags of open(2).</summary>
+    public const int UserModeOnly = 1;
+
     /// <summary>USERFAULTFD_IOC_NEW, on the device.</summary>
     public const uint IoNew = 0x0000AA00;
     public const uint IoApi = 0xC018AA3F;

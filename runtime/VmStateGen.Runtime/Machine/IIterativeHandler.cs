@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using VmStateGen.Runtime.Ram;
 using VmStateGen.Runtime.Streams;
 using VmStateGen.Runtime.Streams.Qemu;
@@ -74,6 +75,9 @@ public sealed record MigrationFeatures
 
     /// <summary>Bytes of pages that the source keeps for it; rounded down to a power of two of pages.</summary>
     public long XbzrleCacheSize { get; init; } = 64 << 20;
+
+    /// <summary>With postcopy: bytes of each block's pages at the destination, which RAM's START then says (§5.2).</summary>
+    internal IReadOnlyDictionary<string, int>? PostcopyUnits { get; init; }
 }
 
 /// <summary>Takes the data of the section that is open, for an <see cref="IIterativeHandler"/>.</summary>

@@ -36,7 +36,6 @@ internal sealed class DestinationPostcopy : IDisposable
     private ChannelListener? listener;
     private ChannelListener? offered;
     private bool isPaused;
-    private bool isTold;
     private volatile bool isEnding;
     private int pauses;
     private TimeSpan? timeToRun;
@@ -115,7 +114,6 @@ internal sealed class DestinationPostcopy : IDisposable
         var made = new Pager(machine.Memory, moved.Select(static block => block.Ram), returnPath, new PagerOptions
         {
             UseMinorFaults = postcopy.UseMinorFaults,
-            OnResident = TellSource,
             OnFailure = reason => Volatile.Read(ref link)?.Lose(reason),
         });
         Volatile.Write(ref pager, made);
@@ -143,7 +141,6 @@ internal sealed class DestinationPostcopy : IDisposable
                 progress.Enter(MigrationStatus.PostcopyActive);
         }
         started.Set();
-        TellSource();
     }
 
     /// <summary>Waits until all pages are there, through as many breaks as there are.</summary>
@@ -315,9 +312,10 @@ internal sealed class DestinationPostcopy : IDisposable
         if (handOver.IsHandedOver)
         {
             // Also if there is a hole: a stock source that hears anything else, or nothing, would run its guest again (qemu-migration.md §13.8).
-            SayShut();
+            // Not before its end either: one of 7.2 that still writes then counts its migration as failed (§14).
             try
             {
+                returnPath.Say(ReturnPathMessage.Shut(0));
                 link!.Main.WaitUntilDelivered(options.DeliveryTimeout);
             }
             catch (ChannelException)
@@ -396,30 +394,4 @@ internal sealed class DestinationPostcopy : IDisposable
         => new($"The link was lost, and no source has come back within {postcopy.RecoveryTimeout.TotalSeconds:0.###} s. Missing are {MissingText()}; whoever touches one waits for ever.");
 
     private string MissingText() => string.Join(", ", pager!.Missing);
-
-    /// <summary>Once all is here and runs: a source that knows it cannot run its guest again. Any thread.</summary>
-    private void TellSource()
-    {
-        if (!started.IsSet || !handOver.IsHandedOver || !pager!.IsResident)
-            return;
-        SayShut();
-    }
-
-    private void SayShut()
-    {
-        lock (gate)
-        {
-            if (isTold)
-                return;
-            isTold = true;
-        }
-        try
-        {
-            returnPath.Say(ReturnPathMessage.Shut(0));
-        }
-        catch (ChannelException)
-        {
-            // As above.
-        }
-    }
 }

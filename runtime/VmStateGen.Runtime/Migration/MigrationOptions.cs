@@ -57,6 +57,9 @@ public sealed record MigrationSourceOptions
     /// <summary>What both sides must have on.</summary>
     public MigrationFeatures Features { get; init; } = new();
 
+    /// <summary>Whether and when the guest may go over before its memory has; left out: never.</summary>
+    public PostcopySourceOptions? Postcopy { get; init; }
+
     /// <summary>
     /// Whether to announce the switchover (SWITCHOVER_START). QEMU 10.0 and newer take it or leave it; to 7.2 it is an error.
     /// </summary>

@@ -48,6 +48,9 @@ public sealed record MigrationProgress
 
     /// <summary>Bytes of the whole stream so far, headers and devices included.</summary>
     public long BytesTransferred { get; init; }
+
+    /// <summary>Of a source that has gone over to postcopy: what was asked for, and how long that took.</summary>
+    public PostcopyFigures? PostcopySource { get; init; }
 }
 
 /// <summary>RAM in <see cref="MigrationProgress"/>.</summary>

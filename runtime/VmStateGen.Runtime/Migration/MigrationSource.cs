@@ -2,6 +2,7 @@ using System;
 using System.Threading;
 using System.Threading.Tasks;
 using VmStateGen.Runtime.Channels;
+using VmStateGen.Runtime.Postcopy;
 
 namespace VmStateGen.Runtime.Migration;
 
@@ -42,7 +43,7 @@ public sealed class MigrationSource
     public Task<MigrationResult> MigrateAsync(ChannelAddress address, IProgress<MigrationProgress>? progress = null, CancellationToken token = default)
     {
         ArgumentNullException.ThrowIfNull(address);
-        return Start(stop => Open(address, stop), progress, token);
+        return Start(stop => Open(address, stop), progress, token, Preempt(address));
     }
 
     /// <summary>Migrates over a channel, which is closed at the end.</summary>
@@ -51,6 +52,46 @@ public sealed class MigrationSource
     {
         ArgumentNullException.ThrowIfNull(channel);
         return Start(_ => channel, progress, token);
+    }
+
+    /// <summary>Migrates over two channels, the second for <see cref="PostcopySourceOptions.Preempt"/>. Both are closed at the end.</summary>
+    /// <inheritdoc cref="MigrateAsync(ChannelAddress, IProgress{MigrationProgress}?, CancellationToken)"/>
+    public Task<MigrationResult> MigrateAsync(Channel channel, Channel preempt, IProgress<MigrationProgress>? progress = null, CancellationToken token = default)
+    {
+        ArgumentNullException.ThrowIfNull(channel);
+        ArgumentNullException.ThrowIfNull(preempt);
+        return Start(_ => channel, progress, token, _ => preempt);
+    }
+
+    /// <summary>
+    /// Asks to go over to postcopy: soon the guest is stopped, runs at the destination, and what is left of its memory follows. Nothing happens
+    /// if precopy comes to its end before.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">There is no migration, or one without <see cref="MigrationSourceOptions.Postcopy"/>.</exception>
+    public void StartPostcopy()
+    {
+        if (Volatile.Read(ref run)?.TryStartPostcopy() != true)
+            throw new InvalidOperationException("There is no migration that may do postcopy: it needs MigrationSourceOptions.Postcopy.");
+    }
+
+    /// <summary>Goes on from <see cref="MigrationStatus.PostcopyPaused"/> over another connection.</summary>
+    /// <param name="address">Where the destination listens for it; connected to on the migration's thread. If that fails it is paused again.</param>
+    /// <exception cref="InvalidOperationException">It is not paused.</exception>
+    public void Recover(ChannelAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var preempt = Preempt(address);
+        Recover(() => ChannelConnector.Connect(address, options.Connect), preempt is null ? null : () => preempt(default));
+    }
+
+    /// <summary>Goes on from <see cref="MigrationStatus.PostcopyPaused"/> over other channels, which are closed at the end.</summary>
+    /// <param name="channel">The main one.</param>
+    /// <param name="preempt">The second one, if there was one before.</param>
+    /// <exception cref="InvalidOperationException">It is not paused.</exception>
+    public void Recover(Channel channel, Channel? preempt = null)
+    {
+        ArgumentNullException.ThrowIfNull(channel);
+        Recover(() => channel, preempt is null ? null : () => preempt);
     }
 
     /// <summary>Goes on from <see cref="MigrationStatus.PreSwitchover"/>.</summary>
@@ -69,11 +110,30 @@ public sealed class MigrationSource
         ? ChannelConnector.CreateAtomic(file, options.Connect.Channel)
         : ChannelConnector.Connect(address, options.Connect, stop);
 
-    private Task<MigrationResult> Start(Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? progress, CancellationToken token)
+    private Func<CancellationToken, Channel>? Preempt(ChannelAddress address)
+        => options.Postcopy?.Preempt == true ? stop => ChannelConnector.Connect(address, options.Connect, stop) : null;
+
+    private void Recover(Func<Channel> main, Func<Channel>? preempt)
+    {
+        var isWanted = Volatile.Read(ref run)?.TryRecover(() =>
+        {
+            var channel = main();
+            channel.WriteTimeout = options.StallTimeout;
+            var second = preempt?.Invoke();
+            if (second != null)
+                second.WriteTimeout = options.StallTimeout;
+            return new PostcopyLink(channel, second);
+        });
+        if (isWanted != true)
+            throw new InvalidOperationException($"The migration does not wait to be recovered: it is {Progress.Status.ToQemuName()}.");
+    }
+
+    private Task<MigrationResult> Start(
+        Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? progress, CancellationToken token, Func<CancellationToken, Channel>? openPreempt = null)
     {
         token.ThrowIfCancellationRequested();
         machine.BeginOutgoingMigration();
-        var started = new SourceRun(machine, options, open, progress);
+        var started = new SourceRun(machine, options, open, progress, openPreempt);
         Volatile.Write(ref run, started);
         return MigrationThread.Run("migration source", () =>
         {

@@ -24,7 +24,10 @@ public enum MigrationStatus
     /// <summary>The guest runs at the destination, and its memory follows.</summary>
     PostcopyActive,
 
-    /// <summary>The link was lost meanwhile: pages are missing at the destination until there is another (<see cref="MigrationDestination.Recover"/>).</summary>
+    /// <summary>
+    /// The link was lost meanwhile: pages are missing at the destination until there is another (<see cref="MigrationSource.Recover(Channels.ChannelAddress)"/>,
+    /// <see cref="MigrationDestination.Recover"/>).
+    /// </summary>
     PostcopyPaused,
 
     /// <summary>There is another link, and the sides tell each other what is missing.</summary>

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Threading;
+using VmStateGen.Runtime.Postcopy;
 using VmStateGen.Runtime.Ram;
 
 namespace VmStateGen.Runtime.Migration;
@@ -20,6 +21,7 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
     private TimeSpan? downtime;
     private TimeSpan? expected;
     private long ramAtPause = -1;
+    private long stoppedAt;
     private double mbps;
     private double pagesPerSecond;
     private MigrationProgress? final;
@@ -53,6 +55,9 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
     /// <summary>What is wrong as long as it is not over; <see langword="null"/> once nothing is. Told with the next status.</summary>
     public void SetProblem(string? text) => Volatile.Write(ref problem, text);
 
+    /// <summary>What a source's postcopy says of itself.</summary>
+    public Func<PostcopyFigures?> PostcopySource { get; set; } = static () => null;
+
     public void EndSetup() => setupTime = Elapsed;
 
     public void SetRate(BandwidthMeter meter)
@@ -76,11 +81,14 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
 
     public void Expect(TimeSpan? downtimeNow) => expected = downtimeNow;
 
-    public void StartDowntime() => ramAtPause = ram?.Traffic.Transferred ?? 0;
+    public void StartDowntime() => (ramAtPause, stoppedAt) = (ram?.Traffic.Transferred ?? 0, Stopwatch.GetTimestamp());
+
+    /// <summary>Postcopy: the guest runs there from now on.</summary>
+    public void EndSwitchover() => downtime = Stopwatch.GetElapsedTime(stoppedAt);
 
     public void EndDowntime(long pausedAt)
     {
-        if (pausedAt != 0)
+        if (pausedAt != 0 && downtime is null)
             downtime = Stopwatch.GetElapsedTime(pausedAt);
     }
 
@@ -118,6 +126,7 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
             Postcopy = postcopy(),
             BytesTransferred = transferred,
             Xbzrle = traffic.Xbzrle,
+            PostcopySource = PostcopySource(),
             Ram = new MigrationRamProgress
             {
                 Total = traffic.Total,

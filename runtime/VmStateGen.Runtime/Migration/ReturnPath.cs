@@ -17,6 +17,7 @@ internal sealed class ReturnPath
     private readonly Channel channel;
     private readonly Stream messages;
     private readonly Action<Exception> onEnd;
+    private readonly Action<ReturnPathMessage>? onPostcopy;
     private readonly object gate = new();
     private readonly Thread thread;
     private uint? pong;
@@ -26,9 +27,11 @@ internal sealed class ReturnPath
 
     /// <param name="channel">The migration's; the return path ends when it is disposed of.</param>
     /// <param name="onEnd">Told, on the return path's thread, that nothing more comes: why, or that it was shut with an error.</param>
-    public ReturnPath(Channel channel, Action<Exception> onEnd)
+    /// <param name="onPostcopy">Given, on the same thread, SHUT(0), every PONG and what only postcopy has; left out, that is an error. It may refuse it with a <see cref="VmStateException"/>.</param>
+    public ReturnPath(Channel channel, Action<Exception> onEnd, Action<ReturnPathMessage>? onPostcopy = null)
     {
         this.channel = channel;
+        this.onPostcopy = onPostcopy;
         messages = channel.AsStream();
         this.onEnd = onEnd;
         thread = new Thread(Run) { IsBackground = true, Name = "return path" };
@@ -102,14 +105,21 @@ internal sealed class ReturnPath
             case ReturnPathMessageKind.Pong:
                 Interlocked.CompareExchange(ref firstPongAt, Stopwatch.GetTimestamp(), 0);
                 Set(ref pong, message.Value);
+                onPostcopy?.Invoke(message);
                 return true;
             case ReturnPathMessageKind.Shut:
                 Set(ref shut, message.Value);
                 if (message.Value is not 0)
                     End(new MigrationRefusedException(message.Value!.Value));
+                else if (onPostcopy != null)
+                    onPostcopy(message);
                 else
                     onEnd(new VmStateException("a destination that waits for the end of the stream", "SHUT(0)", channel.BytesRead - message.ToBytes().Length));
                 return false;
+            case ReturnPathMessageKind.RequestPages or ReturnPathMessageKind.RequestPagesOfBlock or ReturnPathMessageKind.ReceivedBitmap
+                or ReturnPathMessageKind.ResumeAcknowledged when onPostcopy != null:
+                onPostcopy(message);
+                return true;
             default:
                 throw new VmStateException("SHUT or PONG on the return path", message.ToString(), channel.BytesRead - message.ToBytes().Length);
         }

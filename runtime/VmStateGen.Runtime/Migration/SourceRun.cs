@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Threading;
 using VmStateGen.Runtime.Channels;
+using VmStateGen.Runtime.Postcopy;
 using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Runtime.Migration;
@@ -21,6 +22,7 @@ internal sealed class SourceRun
     private readonly Machine machine;
     private readonly MigrationSourceOptions options;
     private readonly Func<CancellationToken, Channel> open;
+    private readonly Func<CancellationToken, Channel>? openPreempt;
     private readonly ProgressKeeper progress;
     private readonly HandOver handOver = new();
     private readonly ManualResetEventSlim goOn = new();
@@ -31,16 +33,21 @@ internal sealed class SourceRun
     private Channel? channel;
     private ReturnPath? returnPath;
     private StreamSender? sender;
+    private SourcePostcopy? postcopy;
+    private bool isPostcopyRequested;
     private bool isNotified;
     private bool isPausedHere;
     private long pausedAt;
     private long pingedAt;
 
-    public SourceRun(Machine machine, MigrationSourceOptions options, Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? listener)
+    public SourceRun(
+        Machine machine, MigrationSourceOptions options, Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? listener,
+        Func<CancellationToken, Channel>? openPreempt = null)
     {
         this.machine = machine;
         this.options = options;
         this.open = open;
+        this.openPreempt = openPreempt;
         limiter = new RateLimiter(options.MaxBandwidth);
         rounds = new RoundKeeper(machine, options);
         progress = new ProgressKeeper("source", machine, listener);
@@ -56,6 +63,11 @@ internal sealed class SourceRun
         (MigrationStatus.Active, SendRounds),
         (MigrationStatus.Active, StopGuest),
         (MigrationStatus.PreSwitchover, WaitForContinue),
+    ];
+
+    /// <summary>What comes then, but for a guest that goes over by postcopy.</summary>
+    private (MigrationStatus Status, Action Run)[] Completion =>
+    [
         (MigrationStatus.Device, SendRest),
         (MigrationStatus.Device, ProveLoaded),
         (MigrationStatus.Device, HandGuestOver),
@@ -74,6 +86,11 @@ internal sealed class SourceRun
                     continue;
                 if (status == MigrationStatus.WaitUnplug && machine.Unplugging is null)
                     continue;
+                progress.Enter(status);
+                run();
+            }
+            foreach (var (status, run) in postcopy is { IsStarted: true } ? PostcopyPhases(postcopy) : Completion)
+            {
                 progress.Enter(status);
                 run();
             }
@@ -101,6 +118,20 @@ internal sealed class SourceRun
         return true;
     }
 
+    /// <returns>Whether the migration may do postcopy.</returns>
+    public bool TryStartPostcopy()
+    {
+        if (options.Postcopy is null)
+            return false;
+        Volatile.Write(ref isPostcopyRequested, true);
+        return true;
+    }
+
+    /// <inheritdoc cref="SourcePostcopy.TryRecover"/>
+    public bool TryRecover(Func<PostcopyLink> connect) => Volatile.Read(ref postcopy)?.TryRecover(connect) ?? false;
+
+    private (MigrationStatus Status, Action Run)[] PostcopyPhases(SourcePostcopy by) => Array.ConvertAll(by.Phases, phase => (phase.Status, (Action)(() => phase.Run(sender!))));
+
     private void Open()
     {
         channel = open(handOver.Stopping);
@@ -116,8 +147,22 @@ internal sealed class SourceRun
         if (wantsReturnPath && !channel.IsBidirectional)
             throw new ChannelException($"{channel.Peer}: a return path needs a channel that goes both ways.", ChannelFault.NotSupported, channel.Peer, "open");
         sender = new StreamSender(machine, options, channel);
-        if (wantsReturnPath)
+        if (options.Postcopy != null)
+            OpenPostcopy();
+        else if (wantsReturnPath)
             returnPath = new ReturnPath(channel, reason => handOver.TryStop(reason, isCancel: false));
+    }
+
+    private void OpenPostcopy()
+    {
+        if (!channel!.IsBidirectional)
+            throw new ChannelException($"{channel.Peer}: postcopy needs a channel that goes both ways.", ChannelFault.NotSupported, channel.Peer, "open");
+        var preempt = openPreempt?.Invoke(handOver.Stopping);
+        if (preempt != null)
+            preempt.WriteTimeout = options.StallTimeout;
+        Volatile.Write(ref postcopy, new SourcePostcopy(machine, options, handOver, progress, channel, preempt));
+        progress.PostcopySource = () => postcopy.Figures;
+        returnPath = postcopy.ReturnPath;
     }
 
     private void SendSetup()
@@ -129,7 +174,9 @@ internal sealed class SourceRun
             sender.WritePing(FirstPing);
             sender.Flush();
             pingedAt = Stopwatch.GetTimestamp();
+            postcopy?.Advise(sender);
         }
+        var features = options.Postcopy is { } units ? options.Features with { PostcopyUnits = SourcePostcopy.Units(machine, units) } : options.Features;
         foreach (var section in machine.SaveOrder)
         {
             if (section.Device?.StateType.EarlySetup == true)
@@ -137,7 +184,7 @@ internal sealed class SourceRun
             if (section.Handler is not { IsActive: true } handler)
                 continue;
             begun.Add(handler);
-            sender.Begin(section, options.Features);
+            sender.Begin(section, features);
         }
         sender.Flush();
         progress.EndSetup();
@@ -157,6 +204,8 @@ internal sealed class SourceRun
         while (true)
         {
             handOver.ThrowIfStopped();
+            if (postcopy?.ShouldStart(Volatile.Read(ref isPostcopyRequested)) == true)
+                return;
             var known = Pending(exact: false);
             if (rounds.ShouldQuery(known) && EndRound(known))
                 return;
@@ -208,7 +257,7 @@ internal sealed class SourceRun
     private void StopGuest()
     {
         PauseGuest();
-        while (isPausedHere && rounds.ShouldGoBack(progress.SwitchReason, Pending(exact: true), Stopwatch.GetElapsedTime(pausedAt)))
+        while (isPausedHere && postcopy is not { IsStarted: true } && rounds.ShouldGoBack(progress.SwitchReason, Pending(exact: true), Stopwatch.GetElapsedTime(pausedAt)))
         {
             // Nothing of the switchover has been sent.
             machine.Lifecycle.Resume();
@@ -328,6 +377,7 @@ internal sealed class SourceRun
             _ => MigrationStatus.Failed,
         };
         channel?.Dispose();
+        postcopy?.Dispose();
         returnPath?.Join(Timeout.InfiniteTimeSpan);
         foreach (var handler in begun)
             Try(handler.Cleanup);

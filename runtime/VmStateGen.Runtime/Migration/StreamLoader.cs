@@ -53,6 +53,8 @@ internal sealed class StreamLoader(Machine machine, MigrationFeatures features, 
         var pageSize = configuration.TargetPageBits is { } bits ? 1 << bits : DefaultPageSize;
         if (pageSize != machine.Memory.PageSize)
             throw Fault.At("configuration", $"pages of {machine.Memory.PageSize} bytes (2^{BitOperations.Log2((uint)machine.Memory.PageSize)})", $"pages of {pageSize}", offset);
+        if (configuration.HasCapability(QemuConfiguration.MappedRam))
+            throw Fault.At("configuration", "a plain stream (vmstate convert --to plain makes one)", "one in the layout mapped-ram, which is for files only", offset);
         if (!new HashSet<string>(configuration.Capabilities).SetEquals(wanted))
             throw Fault.At("configuration", $"capabilities: {Names(wanted)}", Names(configuration.Capabilities), offset);
 

@@ -4,6 +4,7 @@ using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
+using System.IO;
 using System.Numerics;
 using System.Text;
 using VmStateGen.Runtime.Channels;
@@ -60,6 +61,27 @@ internal sealed class StreamSender(Machine machine, MigrationSourceOptions optio
 
     public void Flush() => writer.Flush();
 
+    /// <summary>Writes elements that are not sections of the machine.</summary>
+    public void WriteElements(Action<QemuStreamWriter> write)
+    {
+        write(writer);
+        writer.Flush();
+    }
+
+    /// <summary>All devices that do not go early, for a package.</summary>
+    public byte[] SaveDevices()
+    {
+        var package = new MemoryStream();
+        var devices = QemuStreamWriter.OfElements(package);
+        foreach (var section in machine.SaveOrder)
+        {
+            if (section.Device?.StateType.EarlySetup == false)
+                SaveDevice(section, devices);
+        }
+        devices.Flush();
+        return package.ToArray();
+    }
+
     public void Begin(MachineSection section, MigrationFeatures features)
     {
         Write(section, SectionKind.Start, output => section.Handler!.Setup(output, features));
@@ -73,13 +95,15 @@ internal sealed class StreamSender(Machine machine, MigrationSourceOptions optio
         => Write(section, SectionKind.End, output => section.Handler!.Complete(output));
 
     /// <summary>A device, whole; nothing if it says that it is not needed.</summary>
-    public void SaveDevice(MachineSection section)
+    public void SaveDevice(MachineSection section) => SaveDevice(section, writer);
+
+    private void SaveDevice(MachineSection section, QemuStreamWriter output)
     {
         var device = section.Device!;
         if (!device.IsNeeded)
             return;
         var from = Stopwatch.GetTimestamp();
-        var bytes = StateSection.Save(writer, section.Id, section.Name, section.InstanceId, device);
+        var bytes = StateSection.Save(output, section.Id, section.Name, section.InstanceId, device);
         if (options.SendDescription)
         {
             var text = new ArrayBufferWriter<byte>();

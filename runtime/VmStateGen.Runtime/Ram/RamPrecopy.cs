@@ -72,6 +72,9 @@ public sealed class RamPrecopy : IIterativeHandler
     /// <inheritdoc/>
     public void Complete(IterationOutput output) => Saver.Complete(output);
 
+    /// <summary>Says what the destination lacks, once the guest is stopped: the rest goes by postcopy.</summary>
+    internal void SwitchToPostcopy(Postcopy.UnsentPages unsent) => Saver.HandOver(unsent);
+
     /// <inheritdoc/>
     public void SetupLoad(MigrationFeatures features) => loader = new RamLoader(memory, features);
 

@@ -77,7 +77,8 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
         var moved = new List<RamBlock>();
         foreach (var ram in RamPrecopy.MigratableBlocks(memory))
         {
-            entries.Add(new RamBlockEntry(ram.Name, ram.UsedLength, GuestAddress: features.IgnoreShared ? RamPrecopy.GuestAddress(memory, ram) : null));
+            long? unit = features.PostcopyUnits?[ram.Name] is { } size && size != pageSize ? size : null;
+            entries.Add(new RamBlockEntry(ram.Name, ram.UsedLength, unit, GuestAddress: features.IgnoreShared ? RamPrecopy.GuestAddress(memory, ram) : null));
             total += ram.UsedLength;
             if (!RamPrecopy.IsIgnored(ram, features))
                 moved.Add(ram);
@@ -141,6 +142,21 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
         while (remainingPages > 0)
             SendSome(output);
         EndSection(output);
+    }
+
+    /// <summary>
+    /// The guest is stopped and goes over by postcopy: says what the destination lacks, never sent or dirtied since. What was never touched here
+    /// is zeros.
+    /// </summary>
+    public void HandOver(Postcopy.UnsentPages unsent)
+    {
+        Synchronize();
+        for (var i = 0; i < blocks.Count; i++)
+        {
+            unsent.SetContents(i, memory.FindTouched(blocks[i].Ram));
+            unsent.Add(i, blocks[i].Pending);
+            unsent.Add(i, blocks[i].Restless);
+        }
     }
 
     public void Dispose() => tracking?.Dispose();

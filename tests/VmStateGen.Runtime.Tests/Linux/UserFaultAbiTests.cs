@@ -14,6 +14,7 @@ public sealed class UserFaultAbiTests
     private static readonly (string C, ulong Value)[] Expected =
     [
         ("UFFD_API", UserFaultLibc.ApiVersion),
+        ("UFFD_USER_MODE_ONLY", UserFaultLibc.UserModeOnly),
         ("USERFAULTFD_IOC_NEW", UserFaultLibc.IoNew),
         ("UFFDIO_API", UserFaultLibc.IoApi),
         ("UFFDIO_REGISTER", UserFaultLibc.IoRegister),

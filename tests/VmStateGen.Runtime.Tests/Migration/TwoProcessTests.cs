@@ -81,6 +81,30 @@ public sealed class TwoProcessTests
         Assert.Null(from.FindDamage());
     }
 
+    [Fact]
+    public async Task A_destination_whose_source_is_killed_never_runs()
+    {
+        var folder = ChannelFixture.NewFolder();
+        using var to = new SimulatedVm(new SimulatedOptions { MiB = MiB, PagesEach = 1024 });
+        var address = new UnixAddress(Path.Combine(folder, "s"));
+        var destination = new MigrationDestination(to.Machine);
+        var received = destination.ReceiveAsync(address);
+        using (var peer = new PeerProcess())
+        {
+            peer.Tell($"begin 100000 {Path.Combine(folder, "ram")}");
+            Assert.Equal("ready", await peer.Answer());
+            peer.Tell("run");
+            Assert.Equal("running", await peer.Answer());
+
+            // So slow that it never gets to its end.
+            peer.Tell($"send {address} {1 << 20}");
+            Vms.WaitFor(() => destination.Progress.BytesTransferred > 100_000 || received.IsCompleted);
+        }
+        var error = await Assert.ThrowsAsync<MigrationException>(() => received.WaitAsync(ChannelFixture.Long));
+        Assert.Equal(MigrationStatus.Failed, error.Status);
+        Assert.False(to.IsRunning);
+    }
+
     /// <summary>Under which another process can map it.</summary>
     private static string PathOf(RamBlock ram) => $"/proc/{Environment.ProcessId}/fd/{ram.File!.DangerousGetHandle()}";
 

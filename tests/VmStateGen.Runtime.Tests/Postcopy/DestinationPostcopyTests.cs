@@ -78,8 +78,9 @@ public sealed class DestinationPostcopyTests : IDisposable
             Vms.WaitFor(() => to.Count > from.Count + 500);
             peer.SendRest();
 
-            // As soon as the last page is there, before the source has come to its end.
-            Vms.WaitFor(() => peer.HasSaid(ReturnPathMessage.Shut(0)));
+            // The source is told at its end, and not before.
+            Vms.WaitFor(() => destination!.Progress.Postcopy!.Pages.TimeToResident != null);
+            Assert.False(peer.HasSaid(ReturnPathMessage.Shut(0)));
             peer.End();
             Assert.Equal(MigrationStatus.Completed, ChannelFixture.Done(received).Status);
         }

@@ -58,9 +58,7 @@ internal sealed class QemuIncomingStream
     /// <summary>The next section, command or EOF; of a section that went before the footer is checked.</summary>
     public QemuStreamElement Read()
     {
-        if (open is { } section)
-            ReadFooter(section);
-        open = null;
+        FinishSection();
         var start = Cursor.Position;
         var type = Cursor.ReadByte("element");
         if (type == QemuWire.Eof)
@@ -72,6 +70,14 @@ internal sealed class QemuIncomingStream
         }
         open = framing.ReadHeader(type, start);
         return new QemuStreamElement(QemuElementKind.Section, start, Cursor.Position, open.Value);
+    }
+
+    /// <summary>Checks the footer of the current section, all of whose data was taken. <see cref="Read"/> does it, if nobody has.</summary>
+    public void FinishSection()
+    {
+        if (open is { } section)
+            ReadFooter(section);
+        open = null;
     }
 
     /// <summary>What follows EOF, up to the end of the connection or of the trailer, is of no use to a machine that has its state.</summary>

@@ -52,6 +52,9 @@ public sealed class QemuStreamWriter : ISectionWriter
     /// <summary>Bytes written so far, flushed or not.</summary>
     public long Position => flushed + buffered;
 
+    /// <summary>A writer of elements alone: of a package, or of a connection that goes on where another broke off (qemu-migration.md §13.7).</summary>
+    internal static QemuStreamWriter OfElements(Stream stream, bool hasFooters = true) => new(stream, hasFooters) { phase = Phase.Elements };
+
     /// <summary>Magic and version: first of all.</summary>
     public void WriteHeader()
     {

@@ -198,6 +198,14 @@ public sealed class RamImage : IDisposable
         return state;
     }
 
+    /// <summary>Where a page's bytes are as they are: at an offset of the file, or nowhere because they must be made (<see cref="ReadPage"/>).</summary>
+    /// <returns>−1 of a page that is made, is zeros or is missing.</returns>
+    internal long PlainOffsetOf(RamBlockEntry block, long page)
+    {
+        CheckPage(block, page);
+        return StateOf(block, page) == RamPageState.Normal && indexes[block].Get(page, out var offset) == RamPagePlace.Plain ? offset : -1;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => spill?.Dispose();
 
