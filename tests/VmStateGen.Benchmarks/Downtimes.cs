@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using Simulated;
+using VmStateGen.Runtime;
 using VmStateGen.Runtime.Channels;
 using VmStateGen.Runtime.Migration;
 
@@ -47,6 +48,16 @@ internal static class Downtimes
             latest = end.TotalTime - deadline > latest ? end.TotalTime - deadline : latest;
         }
         output.WriteLine($"deadline kept in {inTime} of {deadlines}; latest by {latest.TotalMilliseconds:0} ms");
+
+        // A few bytes a page at twice what the link moves.
+        foreach (bool isOn in new[] { false, true })
+        {
+            MigrationProgress end = Migrate(200_000_000 / 4096, new MigrationSourceOptions
+            {
+                MaxBandwidth = 100_000_000, Deadline = TimeSpan.FromSeconds(10), DowntimeLimit = Limit, MaxThrottle = 1, Features = new MigrationFeatures { Xbzrle = isOn, XbzrleCacheSize = 128 << 20 },
+            });
+            output.WriteLine($"16 bytes a page dirtied at 200 MB/s, link of 100 MB/s, {(isOn ? "XBZRLE" : "plain")}: {end.SwitchReason} after {end.TotalTime.TotalSeconds:0.0} s, {end.Downtime!.Value.TotalMilliseconds:0} ms down, expected {end.ExpectedDowntime?.TotalMilliseconds:0} ms, {end.Retreats} retreats, {end.Ram.DirtySyncCount} syncs, {end.Xbzrle}");
+        }
     }
 
     private static MigrationProgress Migrate(int pagesPerSecond, MigrationSourceOptions options)

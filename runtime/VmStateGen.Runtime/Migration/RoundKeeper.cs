@@ -14,6 +14,9 @@ internal sealed class RoundKeeper(Machine machine, MigrationSourceOptions option
     private TimeSpan stopTime;
     private Throttling throttling;
 
+    // What is left becomes less by it: with XBZRLE a page by a few bytes sent.
+    private readonly BandwidthMeter done = new();
+
     public BandwidthMeter Meter { get; } = new();
 
     /// <summary>Of the vCPUs' time.</summary>
@@ -31,10 +34,16 @@ internal sealed class RoundKeeper(Machine machine, MigrationSourceOptions option
     }
 
     /// <summary>Takes in one turn of sending.</summary>
+    /// <param name="time">How long it took.</param>
+    /// <param name="bytes">Bytes on the wire.</param>
+    /// <param name="pages">Pages.</param>
+    /// <param name="less">Bytes by which what is left has become less.</param>
     /// <returns>Whether there is a new bandwidth to tell.</returns>
-    public bool Sent(TimeSpan time, long bytes, long pages)
+    public bool Sent(TimeSpan time, long bytes, long pages, long less)
     {
         sentInRound += bytes;
+        if (rounds > 0)
+            done.Add(time, less, 0);
         return bytes > 0 && Meter.Add(time, bytes, pages);
     }
 
@@ -76,9 +85,14 @@ internal sealed class RoundKeeper(Machine machine, MigrationSourceOptions option
     {
         // What goes at once before the limiter holds says nothing of the link.
         var bandwidth = options.MaxBandwidth > 0 ? Math.Min(options.MaxBandwidth, Meter.BytesPerSecond) : Meter.BytesPerSecond;
+        if (options.Features.Xbzrle)
+            bandwidth = Math.Max(bandwidth, done.BytesPerSecond);
         if (options.AvailableSwitchoverBandwidth > 0)
             bandwidth = options.AvailableSwitchoverBandwidth;
-        var overhead = machine.EstimateDeviceTime(bandwidth) + RoundTrip + stopTime;
+
+        // The first answer includes what starting takes there: it must not use up the limit.
+        var roundTrip = RoundTrip < options.DowntimeLimit / 10 ? RoundTrip : options.DowntimeLimit / 10;
+        var overhead = machine.EstimateDeviceTime(bandwidth) + roundTrip + stopTime;
         return new LinkState(bandwidth, overhead, Stopwatch.GetElapsedTime(start), Stopwatch.GetElapsedTime(roundStart));
     }
 }

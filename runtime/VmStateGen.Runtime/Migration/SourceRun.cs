@@ -209,7 +209,7 @@ internal sealed class SourceRun
             var known = Pending(exact: false);
             if (rounds.ShouldQuery(known) && EndRound(known))
                 return;
-            SendSome();
+            SendSome(known);
         }
     }
 
@@ -225,18 +225,26 @@ internal sealed class SourceRun
         return progress.SwitchReason != SwitchReason.None;
     }
 
-    private void SendSome()
+    private void SendSome(in PendingData known)
     {
         var from = Stopwatch.GetTimestamp();
         var (bytes, pages) = (channel!.BytesWritten, PagesSent);
         var budget = Convergence.Budget(rounds.Meter.BytesPerSecond, options.MaxBandwidth);
         foreach (var section in sender!.Started)
             sender.Iterate(section, budget);
-        if (rounds.Sent(Stopwatch.GetElapsedTime(from), channel.BytesWritten - bytes, PagesSent - pages))
+        var time = Stopwatch.GetElapsedTime(from);
+        if (rounds.Sent(time, channel.BytesWritten - bytes, PagesSent - pages, known.Total - Pending(exact: false).Total))
             progress.SetRate(rounds.Meter);
     }
 
-    private long PagesSent => machine.Ram.Traffic.NormalPages + machine.Ram.Traffic.ZeroPages;
+    private long PagesSent
+    {
+        get
+        {
+            var traffic = machine.Ram.Traffic;
+            return traffic.NormalPages + traffic.ZeroPages + (traffic.Xbzrle?.Pages ?? 0);
+        }
+    }
 
     private void SetThrottle(int percent)
     {

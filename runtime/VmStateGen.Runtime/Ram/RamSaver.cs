@@ -209,15 +209,23 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
             AddPages(output, block, first, count);
         else
             AddUntouched(output, block, first, count);
-        if (remainingPages > 0)
+        if (remainingPages == 0)
+            EndFirstRound();
+    }
+
+    /// <summary>Every page was come by, and sent or dirtied since: those are touched, and all of them may be differences.</summary>
+    private void EndFirstRound()
+    {
+        if (isFirstRoundOver)
             return;
-        blocks.ForEach(static done => done.Touched = null);
+        blocks.ForEach(static block => block.Touched = null);
         isFirstRoundOver = true;
     }
 
     /// <summary>Goes through the blocks again; with the restless pages if there was nothing else.</summary>
     private void StartOver()
     {
+        EndFirstRound();
         if (isPassEmpty)
             blocks.ForEach(static block => block.Restless.ClearAll());
         (index, isPassEmpty) = (0, true);
