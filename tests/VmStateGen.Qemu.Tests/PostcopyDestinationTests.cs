@@ -54,7 +54,7 @@ public sealed class PostcopyDestinationTests : IDisposable
             await source.WaitForMigrationAsync();
 
             Assert.Equal(MigrationStatus.Completed, result.Status);
-            PostcopyProgress postcopy = result.Progress.Postcopy!;
+            PagingProgress postcopy = result.Progress.Paging!;
             Assert.Equal((0, 0L), (postcopy.Pauses, postcopy.Pages.Missing));
             Assert.Empty(postcopy.Missing);
             Assert.True(postcopy.Pages is { Faults: > 0, Served: > 0, Prefetched: > 0, TimeToResident: not null }, $"{postcopy.Pages}");
@@ -106,14 +106,14 @@ public sealed class PostcopyDestinationTests : IDisposable
             {
                 await source.WaitForMigrationStatusAsync(["postcopy-active"]);
                 await Until(() => destination.Progress.Status == MigrationStatus.PostcopyActive || received.IsCompleted);
-                long before = destination.Progress.Postcopy!.Pages.Missing;
-                await Until(() => destination.Progress.Postcopy!.Pages.Missing < before - 20 || received.IsCompleted);
+                long before = destination.Progress.Paging!.Pages.Missing;
+                await Until(() => destination.Progress.Paging!.Pages.Missing < before - 20 || received.IsCompleted);
                 Assert.False(received.IsCompleted, "it has ended before it could be cut");
                 destination.PausePostcopy();
                 await source.WaitForMigrationStatusAsync(["postcopy-paused"]);
                 await Until(() => destination.Progress.Status == MigrationStatus.PostcopyPaused);
                 MigrationProgress paused = destination.Progress;
-                Assert.Contains($"Missing are {string.Join(", ", paused.Postcopy!.Missing)}", paused.ErrorDescription, StringComparison.Ordinal);
+                Assert.Contains($"Missing are {string.Join(", ", paused.Paging!.Missing)}", paused.ErrorDescription, StringComparison.Ordinal);
                 Assert.Contains("pc.ram", paused.ErrorDescription, StringComparison.Ordinal);
                 if (cut == Cuts)
                     await source.SetMigrationParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = 1L << 40 });
@@ -122,7 +122,7 @@ public sealed class PostcopyDestinationTests : IDisposable
             MigrationResult result = await received.WaitAsync(Limit);
             await source.WaitForMigrationAsync();
             Assert.Equal(losesNewOnes, lost > 0);
-            Assert.Equal((MigrationStatus.Completed, Cuts + lost), (result.Status, result.Progress.Postcopy!.Pauses));
+            Assert.Equal((MigrationStatus.Completed, Cuts + lost), (result.Status, result.Progress.Paging!.Pauses));
             Assert.Null(result.Progress.ErrorDescription);
         }
         await Compare(source, twin, counted);
@@ -144,6 +144,65 @@ public sealed class PostcopyDestinationTests : IDisposable
                 await source.WaitForMigrationStatusAsync(["postcopy-paused"]);
             }
         }
+    }
+
+    [SkippableTheory]
+    [InlineData("7.2", false)]
+    [InlineData("10.0", true)]
+    public async Task Guest_in_huge_pages_comes_in_whole_ones(string version, bool preempt)
+    {
+        QemuInstallation installation = TestQemu.Require(version);
+        SkipWithoutUserFault();
+        using var watchdog = new Watchdog(Limit);
+        AllowHugePages();
+        QemuOptions options = Options("pc") with
+        {
+            Machine = "pc,memory-backend=pc.ram",
+            Arguments = [.. Options("pc").Arguments, "-object", $"memory-backend-memfd,id=pc.ram,size={MiB}M,hugetlb=on,hugetlbsize=2M,prealloc=off"],
+        };
+        using TwinMachine twin = await TwinOf(installation, options, new RamBlockOptions { Backing = RamBacking.HugePages });
+        await using QemuProcess source = await QemuProcess.StartAsync(installation, options);
+        ulong counted = await CountingGuest.WaitForCountAsync(source, 2000);
+        (ChannelAddress address, string uri) = Address("unix", "in");
+        Task<MigrationResult> received = new MigrationDestination(twin.Machine, Destination(preempt)).ReceiveAsync(address);
+        using (new BusyDevices(twin))
+        {
+            await PrepareSource(source, preempt);
+            await source.MigrateAsync(uri);
+            await source.ExecuteAsync("migrate-start-postcopy", null);
+            Assert.Equal(MigrationStatus.Completed, (await received.WaitAsync(Limit)).Status);
+            await source.WaitForMigrationAsync();
+        }
+        await Compare(source, twin, counted);
+    }
+
+    [SkippableTheory]
+    [QemuVersions]
+    public async Task Source_that_is_killed_is_reported_with_what_is_missing(string version)
+    {
+        QemuInstallation installation = TestQemu.Require(version);
+        SkipWithoutUserFault();
+        using var watchdog = new Watchdog(Limit);
+        QemuOptions options = Options("pc");
+        using TwinMachine twin = await TwinOf(installation, options);
+        await using QemuProcess source = await QemuProcess.StartAsync(installation, options);
+        await CountingGuest.WaitForCountAsync(source, 2000);
+        MigrationDestinationOptions patient = Destination(preempt: false);
+        var destination = new MigrationDestination(twin.Machine, patient with { Postcopy = patient.Postcopy! with { RecoveryTimeout = TimeSpan.FromSeconds(1) } });
+        (ChannelAddress address, string uri) = Address("unix", "in");
+        Task<MigrationResult> received = destination.ReceiveAsync(address);
+        await PrepareSource(source, preempt: false, postcopyBytes: 8 << 20);
+        await source.MigrateAsync(uri);
+        await source.ExecuteAsync("migrate-start-postcopy", null);
+        await Until(() => destination.Progress.Status == MigrationStatus.PostcopyActive || received.IsCompleted);
+        await source.DisposeAsync();
+        await Until(() => destination.Progress.Status == MigrationStatus.PostcopyPaused || received.IsCompleted);
+        Assert.Contains(" pages of pc.ram", destination.Progress.ErrorDescription, StringComparison.Ordinal);
+        MigrationException error = await Assert.ThrowsAsync<MigrationException>(() => received.WaitAsync(Limit));
+        Assert.Equal(MigrationStatus.PostcopyPaused, error.Status);
+        Assert.Contains("no source has come back within 1 s", error.Message, StringComparison.Ordinal);
+        Assert.True(error.Result.Progress.Paging!.Missing.Single(missing => missing.Block.Name == "pc.ram").Pages > 0);
+        destination.Abandon();
     }
 
     private static QemuOptions Options(string machine) => new()
@@ -223,12 +282,30 @@ public sealed class PostcopyDestinationTests : IDisposable
         }
     }
 
-    private async Task<TwinMachine> TwinOf(QemuInstallation installation, QemuOptions options)
+    /// <summary>Where this process may say so, the host makes huge pages from free memory when they are asked for.</summary>
+    private static void AllowHugePages()
+    {
+        const string Allowed = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_overcommit_hugepages";
+        try
+        {
+            if (int.Parse(File.ReadAllText(Allowed), System.Globalization.CultureInfo.InvariantCulture) < 4 * MiB / 2)
+                File.WriteAllText(Allowed, $"{4 * MiB / 2}");
+            using var memory = new GuestMemory();
+            RamBlock block = memory.AddBlock("probe", 2L * MiB << 20, new RamBlockOptions { Backing = RamBacking.HugePages });
+            memory.Fill(block, 0, block.UsedLength, 0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SkipException($"This host has not enough huge pages: {e.Message}");
+        }
+    }
+
+    private async Task<TwinMachine> TwinOf(QemuInstallation installation, QemuOptions options, RamBlockOptions? ram = null)
     {
         string path = Path.Combine(folder, "template");
         await using (QemuProcess template = await QemuProcess.StartAsync(installation, options with { Paused = true }))
             await template.SaveToFileAsync(path);
-        return TwinMachine.Of(path);
+        return TwinMachine.Of(path, ram);
     }
 
     private (ChannelAddress Address, string Uri) Address(string kind, string name)

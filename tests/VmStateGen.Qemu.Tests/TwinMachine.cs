@@ -31,7 +31,9 @@ internal sealed class TwinMachine : IMachineLifecycle, IDisposable
     public Action? OnPause { get; set; }
 
     /// <summary>Builds it after a file.</summary>
-    public static TwinMachine Of(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="ram">How pc.ram is made; left out: as any other.</param>
+    public static TwinMachine Of(string path, RamBlockOptions? ram = null)
     {
         using FileStream file = File.OpenRead(path);
         var reader = new QemuStreamReader(file);
@@ -44,7 +46,7 @@ internal sealed class TwinMachine : IMachineLifecycle, IDisposable
                 twin!.Add(reader.Current, reader.ReadAllData());
         }
         foreach (RamBlockEntry block in reader.Ram!.Blocks)
-            twin!.Memory.AddBlock(block.Name, block.UsedLength);
+            twin!.Memory.AddBlock(block.Name, block.UsedLength, block.Name == "pc.ram" ? ram : null);
         return twin!;
     }
 

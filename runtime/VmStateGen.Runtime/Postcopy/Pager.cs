@@ -191,6 +191,30 @@ public sealed partial class Pager : IDisposable
         stop.Dispose();
     }
 
+    /// <summary>Where a search for missing pages goes on.</summary>
+    internal struct Position
+    {
+        public int Block;
+        public long Unit;
+    }
+
+    /// <summary>The next page that nobody has brought, in the order of the blocks.</summary>
+    internal bool TryFindMissing(ref Position position, out RamBlock? block, out long offset)
+    {
+        for (; position.Block < maps.Length; position = new Position { Block = position.Block + 1 })
+        {
+            var map = maps[position.Block];
+            var unit = map.Claimed.FindNextClean(position.Unit);
+            if (unit == map.Claimed.PageCount)
+                continue;
+            (block, offset) = (map.Ram, unit * map.Unit);
+            position.Unit = unit + 1;
+            return true;
+        }
+        (block, offset) = (null, 0);
+        return false;
+    }
+
     /// <summary>The bits of RECV_BITMAP of a block; <see langword="null"/> if the pager has no such block.</summary>
     internal byte[]? ReceivedBitmap(string block)
     {
@@ -275,7 +299,8 @@ public sealed partial class Pager : IDisposable
         options.OnResident?.Invoke();
     }
 
-    private void Fail(Exception reason)
+    /// <summary>No page will come any more.</summary>
+    internal void Fail(Exception reason)
     {
         lock (failureGate)
         {

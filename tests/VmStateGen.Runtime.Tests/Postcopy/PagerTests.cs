@@ -94,7 +94,8 @@ public sealed class PagerTests
         Assert.True(statistics.Faults >= statistics.Requests);
         Assert.Equal(statistics.Faults, statistics.FaultLatency.Count);
         Assert.Equal(statistics.Faults, statistics.BlockedThreads.Sum(thread => thread.Faults));
-        Assert.True(statistics.BlockedThreads.Count >= 4 && statistics.BlockedThreads.All(thread => thread.ThreadId != 0 && thread.Time > TimeSpan.Zero));
+        Assert.InRange(statistics.BlockedThreads.Count, 1, guests.Length);
+        Assert.All(statistics.BlockedThreads, thread => Assert.True(thread.ThreadId != 0 && thread.Time > TimeSpan.Zero));
     }
 
     [SkippableTheory]
@@ -298,6 +299,30 @@ public sealed class PagerTests
         // Somebody can still place it.
         Assert.True(pager.TryPlaceZero(blocks.Ram, 0));
         Assert.True(reading.Wait(ChannelFixture.Long));
+    }
+
+    [SkippableFact]
+    public void The_last_page_is_told_once_and_at_once_if_none_is_missing()
+    {
+        using var blocks = new Blocks("anonymous", 2);
+        var told = 0;
+        using (var pager = new Pager(blocks.Memory, [blocks.Ram], new SilentSource(), blocks.Options with { OnResident = () => told++ }))
+        {
+            pager.Start();
+            pager.TryPlaceZero(blocks.Ram, 4096);
+            Assert.Equal(0, told);
+            pager.TryPlaceZero(blocks.Ram, 0);
+            Assert.Equal(1, told);
+            blocks.Memory.Discard(blocks.Ram, 0, 4096);
+            Assert.Equal(1, told);
+        }
+        var all = new DirtyBitmap(2);
+        all.SetAll();
+        using var whole = new Pager(blocks.Memory, [blocks.Ram], new SilentSource(), blocks.Options with { OnResident = () => told++ });
+        whole.MarkReceived(blocks.Ram, all);
+        whole.Start();
+        Assert.Equal(2, told);
+        Assert.True(whole.IsResident);
     }
 
     [SkippableFact]

@@ -97,4 +97,15 @@ public sealed class ReturnPathMessageTests
     }
 
     private static byte[] Bytes(string hex) => Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("pc.ram", 0xC0000UL, 4096u)]
+    [InlineData("0000:00:02.0/vga.vram", ulong.MaxValue, uint.MaxValue)]
+    [InlineData(null, 0x2000UL, 2u << 20)]
+    public void A_request_is_written_the_same_without_an_allocation(string? block, ulong start, uint length)
+    {
+        var bytes = new byte[ReturnPathMessage.LongestRequest];
+        var written = ReturnPathMessage.WriteRequest(bytes, new PageRequest(block, start, length));
+        Assert.Equal(ReturnPathMessage.Request(new PageRequest(block, start, length)).ToBytes(), bytes[..written]);
+    }
 }
