@@ -54,7 +54,7 @@ public sealed class PostcopyDestinationTests : IDisposable
             await source.WaitForMigrationAsync();
 
             Assert.Equal(MigrationStatus.Completed, result.Status);
-            PagingProgress postcopy = result.Progress.Paging!;
+            PostcopyProgress postcopy = result.Progress.Postcopy!;
             Assert.Equal((0, 0L), (postcopy.Pauses, postcopy.Pages.Missing));
             Assert.Empty(postcopy.Missing);
             Assert.True(postcopy.Pages is { Faults: > 0, Served: > 0, Prefetched: > 0, TimeToResident: not null }, $"{postcopy.Pages}");
@@ -106,14 +106,14 @@ public sealed class PostcopyDestinationTests : IDisposable
             {
                 await source.WaitForMigrationStatusAsync(["postcopy-active"]);
                 await Until(() => destination.Progress.Status == MigrationStatus.PostcopyActive || received.IsCompleted);
-                long before = destination.Progress.Paging!.Pages.Missing;
-                await Until(() => destination.Progress.Paging!.Pages.Missing < before - 20 || received.IsCompleted);
+                long before = destination.Progress.Postcopy!.Pages.Missing;
+                await Until(() => destination.Progress.Postcopy!.Pages.Missing < before - 20 || received.IsCompleted);
                 Assert.False(received.IsCompleted, "it has ended before it could be cut");
                 destination.PausePostcopy();
                 await source.WaitForMigrationStatusAsync(["postcopy-paused"]);
                 await Until(() => destination.Progress.Status == MigrationStatus.PostcopyPaused);
                 MigrationProgress paused = destination.Progress;
-                Assert.Contains($"Missing are {string.Join(", ", paused.Paging!.Missing)}", paused.ErrorDescription, StringComparison.Ordinal);
+                Assert.Contains($"Missing are {string.Join(", ", paused.Postcopy!.Missing)}", paused.ErrorDescription, StringComparison.Ordinal);
                 Assert.Contains("pc.ram", paused.ErrorDescription, StringComparison.Ordinal);
                 if (cut == Cuts)
                     await source.SetMigrationParametersAsync(new JsonObject { ["max-postcopy-bandwidth"] = 1L << 40 });
@@ -122,7 +122,7 @@ public sealed class PostcopyDestinationTests : IDisposable
             MigrationResult result = await received.WaitAsync(Limit);
             await source.WaitForMigrationAsync();
             Assert.Equal(losesNewOnes, lost > 0);
-            Assert.Equal((MigrationStatus.Completed, Cuts + lost), (result.Status, result.Progress.Paging!.Pauses));
+            Assert.Equal((MigrationStatus.Completed, Cuts + lost), (result.Status, result.Progress.Postcopy!.Pauses));
             Assert.Null(result.Progress.ErrorDescription);
         }
         await Compare(source, twin, counted);
@@ -201,7 +201,7 @@ public sealed class PostcopyDestinationTests : IDisposable
         MigrationException error = await Assert.ThrowsAsync<MigrationException>(() => received.WaitAsync(Limit));
         Assert.Equal(MigrationStatus.PostcopyPaused, error.Status);
         Assert.Contains("no source has come back within 1 s", error.Message, StringComparison.Ordinal);
-        Assert.True(error.Result.Progress.Paging!.Missing.Single(missing => missing.Block.Name == "pc.ram").Pages > 0);
+        Assert.True(error.Result.Progress.Postcopy!.Missing.Single(missing => missing.Block.Name == "pc.ram").Pages > 0);
         destination.Abandon();
     }
 

@@ -71,8 +71,8 @@ internal sealed class DestinationPostcopy : IDisposable
 
     public long BytesRead => Interlocked.Read(ref bytesBefore) + (Volatile.Read(ref link)?.BytesRead ?? 0);
 
-    public PagingProgress? Progress => Volatile.Read(ref pager) is { } p
-        ? new PagingProgress { Pages = p.Statistics, Missing = p.Missing, Pauses = pauses, TimeToRun = timeToRun }
+    public PostcopyProgress? Progress => Volatile.Read(ref pager) is { } p
+        ? new PostcopyProgress { Pages = p.Statistics, Missing = p.Missing, Pauses = pauses, TimeToRun = timeToRun }
         : null;
 
     /// <summary>ADVISE: postcopy may follow. Checks now what would fail when it is too late.</summary>

@@ -110,7 +110,7 @@ internal sealed class DestinationRun
         machine.Notify(MigrationStage.DestinationSetup);
         channel.ReadTimeout = options.StallTimeout;
         progress.Measure(() => postcopy?.IsListening == true ? postcopy.BytesRead : channel.BytesRead, machine.Ram);
-        progress.MeasurePaging(() => postcopy?.Progress);
+        progress.MeasurePostcopy(() => postcopy?.Progress);
         stream = new QemuIncomingStream(channel.AsStream());
         loader = new StreamLoader(machine, options.Features, stream);
     }

@@ -44,7 +44,7 @@ public sealed record MigrationProgress
     public string? ErrorDescription { get; init; }
 
     /// <summary>At a destination whose guest runs before its memory is there, or did; else <see langword="null"/>.</summary>
-    public PagingProgress? Paging { get; init; }
+    public PostcopyProgress? Postcopy { get; init; }
 
     /// <summary>Bytes of the whole stream so far, headers and devices included.</summary>
     public long BytesTransferred { get; init; }
@@ -96,8 +96,8 @@ public sealed record MigrationRamProgress
     public long DowntimeBytes { get; init; }
 }
 
-/// <summary>Missing pages in <see cref="MigrationProgress"/>.</summary>
-public sealed record PagingProgress
+/// <summary>Postcopy in <see cref="MigrationProgress"/>.</summary>
+public sealed record PostcopyProgress
 {
     /// <summary>Faults and pages.</summary>
     public required PagerStatistics Pages { get; init; }

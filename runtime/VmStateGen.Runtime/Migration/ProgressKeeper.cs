@@ -26,7 +26,7 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
     private double pagesPerSecond;
     private MigrationProgress? final;
     private string? problem;
-    private Func<PagingProgress?> paging = static () => null;
+    private Func<PostcopyProgress?> postcopy = static () => null;
 
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(start);
 
@@ -50,7 +50,7 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
 
     public void Measure(Func<long> transferred, RamPrecopy of) => (bytes, ram) = (transferred, of);
 
-    public void MeasurePaging(Func<PagingProgress?> of) => paging = of;
+    public void MeasurePostcopy(Func<PostcopyProgress?> of) => postcopy = of;
 
     /// <summary>What is wrong as long as it is not over; <see langword="null"/> once nothing is. Told with the next status.</summary>
     public void SetProblem(string? text) => Volatile.Write(ref problem, text);
@@ -123,7 +123,7 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
             SwitchReason = SwitchReason,
             Retreats = Retreats,
             ErrorDescription = error?.Message ?? Volatile.Read(ref problem),
-            Paging = paging(),
+            Postcopy = postcopy(),
             BytesTransferred = transferred,
             Xbzrle = traffic.Xbzrle,
             PostcopySource = PostcopySource(),

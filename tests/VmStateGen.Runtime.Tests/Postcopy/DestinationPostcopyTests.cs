@@ -79,7 +79,7 @@ public sealed class DestinationPostcopyTests : IDisposable
             peer.SendRest();
 
             // The source is told at its end, and not before.
-            Vms.WaitFor(() => destination!.Progress.Paging!.Pages.TimeToResident != null);
+            Vms.WaitFor(() => destination!.Progress.Postcopy!.Pages.TimeToResident != null);
             Assert.False(peer.HasSaid(ReturnPathMessage.Shut(0)));
             peer.End();
             Assert.Equal(MigrationStatus.Completed, ChannelFixture.Done(received).Status);
@@ -91,12 +91,12 @@ public sealed class DestinationPostcopyTests : IDisposable
         IsWhole();
 
         var progress = received.Result.Progress;
-        var pages = progress.Paging!.Pages;
+        var pages = progress.Postcopy!.Pages;
         Assert.Equal((1024, 0L), (pages.Served + pages.Prefetched, pages.Missing));
         Assert.Equal(peer.Requests.Count, pages.Requests);
         Assert.Equal(peer.Requests.Count, peer.Requests.Distinct().Count());
         Assert.Equal(1024, progress.Ram.Normal + progress.Ram.Duplicate);
-        Assert.True(progress.Paging.TimeToRun < progress.TotalTime && pages.TimeToResident < progress.TotalTime);
+        Assert.True(progress.Postcopy.TimeToRun < progress.TotalTime && pages.TimeToResident < progress.TotalTime);
         Assert.True(pages.BlockedThreads.Count >= 2);
     }
 
@@ -113,7 +113,7 @@ public sealed class DestinationPostcopyTests : IDisposable
         Assert.Equal(1024 - 600 + 9, peer.Unsent.Count());
         peer.SendPackage();
         Vms.WaitFor(() => to.IsRunning);
-        Assert.Equal(1024 - 600 + 9, destination!.Progress.Paging!.Pages.Missing);
+        Assert.Equal(1024 - 600 + 9, destination!.Progress.Postcopy!.Pages.Missing);
 
         // Of what came before nothing is asked for, zeros included.
         peer.AnswerRequests();
@@ -135,7 +135,7 @@ public sealed class DestinationPostcopyTests : IDisposable
         var paused = WaitUntilPaused();
         Assert.Contains("sim.ram: expected each missing page once, found a second copy of the page at 0x300000", paused, StringComparison.Ordinal);
         Complete(received);
-        Assert.Equal(1, received.Result.Progress.Paging!.Pauses);
+        Assert.Equal(1, received.Result.Progress.Postcopy!.Pauses);
     }
 
     [SkippableFact]
@@ -152,7 +152,7 @@ public sealed class DestinationPostcopyTests : IDisposable
         var error = Failure(received);
         Assert.Equal(MigrationStatus.PostcopyPaused, error.Status);
         Assert.Contains("EOF: expected all missing pages before it, found 3 pages of sim.ram that never came", error.Message, StringComparison.Ordinal);
-        Assert.Equal(3, error.Result.Progress.Paging!.Missing.Single().Pages);
+        Assert.Equal(3, error.Result.Progress.Postcopy!.Missing.Single().Pages);
         Vms.WaitFor(() => peer.HasSaid(ReturnPathMessage.Shut(0)));
         Assert.DoesNotContain(peer.Said, said => said.ToString() == "SHUT 1");
 
@@ -214,7 +214,7 @@ public sealed class DestinationPostcopyTests : IDisposable
             peer.End();
             Assert.Equal(MigrationStatus.Completed, ChannelFixture.Done(received).Status);
         }
-        Assert.Equal(pauses, received.Result.Progress.Paging!.Pauses);
+        Assert.Equal(pauses, received.Result.Progress.Postcopy!.Pauses);
         IsWhole();
     }
 
@@ -249,9 +249,9 @@ public sealed class DestinationPostcopyTests : IDisposable
         Assert.Equal(MigrationStatus.PostcopyPaused, error.Status);
         Assert.IsType<TimeoutException>(error.InnerException);
         Assert.Contains("no source has come back within 0.3 s", error.Message, StringComparison.Ordinal);
-        Assert.Equal("sim.ram", error.Result.Progress.Paging!.Missing.Single().Block.Name);
-        Assert.Contains($"Missing are {error.Result.Progress.Paging.Missing.Single()}", error.Message, StringComparison.Ordinal);
-        Assert.InRange(error.Result.Progress.Paging.Missing.Single().Pages, missing, 1024);
+        Assert.Equal("sim.ram", error.Result.Progress.Postcopy!.Missing.Single().Block.Name);
+        Assert.Contains($"Missing are {error.Result.Progress.Postcopy.Missing.Single()}", error.Message, StringComparison.Ordinal);
+        Assert.InRange(error.Result.Progress.Postcopy.Missing.Single().Pages, missing, 1024);
         destination!.Abandon();
         to.Pause();
     }
@@ -268,7 +268,7 @@ public sealed class DestinationPostcopyTests : IDisposable
         destination!.Recover(Address("nobody"));
         peer.Return(destination.Recover(Address("r1")), until: 0);
         Vms.WaitFor(() => statuses.Contains(MigrationStatus.PostcopyRecover));
-        Vms.WaitFor(() => destination.Progress is { Status: MigrationStatus.PostcopyPaused, Paging.Pauses: 2 });
+        Vms.WaitFor(() => destination.Progress is { Status: MigrationStatus.PostcopyPaused, Postcopy.Pauses: 2 });
         peer.Cut();
         Complete(received);
     }
