@@ -64,7 +64,7 @@ public sealed class OwnPostcopyTests
         }
         var (sent, received) = await journey.End();
         Assert.Equal((MigrationStatus.Completed, MigrationStatus.Completed), (sent.Status, received.Status));
-        Assert.Equal(5, received.Progress.Paging!.Pauses);
+        Assert.Equal(5, received.Progress.Postcopy!.Pauses);
         journey.To.Pause();
         Assert.Null(journey.To.FindDamage());
     }
