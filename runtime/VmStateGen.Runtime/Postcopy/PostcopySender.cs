@@ -87,7 +87,7 @@ internal sealed class PostcopySender
         }
         catch (Exception e)
         {
-            link.Break(e);
+            link.BreakAfterLastWords(e);
         }
         finally
         {
@@ -105,7 +105,7 @@ internal sealed class PostcopySender
         }
         catch (ChannelException e)
         {
-            link.Break(e);
+            link.BreakAfterLastWords(e);
         }
         if (link.ReturnPath.WaitForShut(Timeout.InfiniteTimeSpan) != 0)
             throw link.Failure!;
@@ -239,7 +239,7 @@ internal sealed class PostcopySender
             }
             catch (Exception e)
             {
-                link.Break(e);
+                link.BreakAfterLastWords(e);
             }
         })
         {

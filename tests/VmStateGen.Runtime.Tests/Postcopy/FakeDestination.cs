@@ -212,8 +212,12 @@ internal sealed class FakeDestination : IDisposable
         while (reader.ReadRecord(cursor, out var record))
         {
             Place(cursor, record, whole);
-            if (Interlocked.Increment(ref records) >= cut && cut > 0)
-                throw new ChannelException("cut", ChannelFault.Closed, "", "");
+            if (Interlocked.Increment(ref records) < cut || cut < 0)
+                continue;
+
+            // Once the devices are loaded: before, nothing could be recovered.
+            loader?.Wait();
+            throw new ChannelException("cut", ChannelFault.Closed, "", "");
         }
         if (whole.Count > 0)
             Note($"a PART that ends within a unit of {whole[0].Block!.Name}");
