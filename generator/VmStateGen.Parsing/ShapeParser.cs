@@ -164,6 +164,12 @@ internal sealed partial class ShapeParser(TypeParser parser, ISymbol member, Att
             parser.Report(DefinitionRule.UnsupportedType, Location, member.Name, type.ToDisplayString(), StateTypes.Advice(extent is null ? type : element));
             return null;
         }
+        if (natural == ScalarKind.Fd && form != MemberForm.Value)
+        {
+            parser.Report(DefinitionRule.UnsupportedType, Location, member.Name, type.ToDisplayString(), "a member for each file: each goes beside a byte of its own");
+            return null;
+        }
+        CanBeInRun &= natural != ScalarKind.Fd;
         int asValue = attribute.Number("As") ?? 0;
         ScalarKind kind = StateTypes.FromWireType(asValue) ?? natural;
         Expectation expect = (Expectation)(attribute.Number("Expect") ?? 0);

@@ -26,12 +26,13 @@ internal static class StateTypes
             SpecialType.System_Int64 => ScalarKind.I64,
             SpecialType.System_Single => ScalarKind.F32,
             SpecialType.System_Double => ScalarKind.F64,
-            _ => type.ToDisplayString() switch
+            _ => type.WithNullableAnnotation(NullableAnnotation.None).ToDisplayString() switch
             {
                 "System.UInt128" => ScalarKind.U128,
                 "System.Int128" => ScalarKind.I128,
                 "System.Guid" => ScalarKind.Guid,
                 "VmStateGen.VmTimer" => ScalarKind.Timer,
+                "Microsoft.Win32.SafeHandles.SafeFileHandle" => ScalarKind.Fd,
                 _ => null,
             },
         };
@@ -120,6 +121,7 @@ internal static class StateTypes
             { IsRefLikeType: true } => "an array",
             { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } => "a subsection, or the value and a bool with When; only elements of an array can be null",
             { TypeKind: TypeKind.TypeParameter } => "a concrete type",
+            { Name: "SafeHandle" or "SafeSocketHandle" } => "SafeFileHandle, whose file goes with the stream over unix:, or [Ignore] and open it again in [AfterLoad]",
             INamedTypeSymbol { IsGenericType: true } generic => $"List, LinkedList, SortedList or SortedDictionary of a [VmState] type instead of {generic.Name}",
             { TypeKind: TypeKind.Class or TypeKind.Struct } => "[VmState] on that type, a Codec, or [Ignore]",
             _ => "[Ignore] and rebuild it in [AfterLoad]",

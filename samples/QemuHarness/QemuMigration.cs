@@ -104,6 +104,20 @@ public static class QemuMigration
         throw new QemuMigrationException(status, $"{qemu}: the migration {status}: {(reason.Length == 0 ? "no reason given" : reason)}");
     }
 
+    /// <summary>Waits until RAM has gone through so many rounds, or the migration is over.</summary>
+    public static async Task WaitForRoundsAsync(this QemuProcess qemu, int least, CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            JsonElement info = await qemu.ExecuteAsync("query-migrate", null, cancellationToken).ConfigureAwait(false);
+            if (info.GetProperty("status").GetString() is not ("setup" or "active"))
+                return;
+            if (info.TryGetProperty("ram", out JsonElement ram) && ram.GetProperty("dirty-sync-count").GetInt64() > least)
+                return;
+            await Task.Delay(10, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Waits until a migration is in one of the states given, such as <c>pre-switchover</c> or <c>postcopy-active</c>.</summary>
     public static async Task<string> WaitForMigrationStatusAsync(
         this QemuProcess qemu, string[] states, TimeSpan? timeout = null, CancellationToken cancellationToken = default)

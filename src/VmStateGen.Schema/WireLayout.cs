@@ -92,8 +92,37 @@ public static class WireLayout
     /// </summary>
     public static bool IsCompressible(WireItem item, SchemaSet set) => IsCompressible(item, set, new HashSet<string>());
 
+    /// <summary>Whether a save may pass file descriptors: the state has such a field, or something that it nests does.</summary>
+    public static bool PassesDescriptors(StateSchema state, SchemaSet set) => PassesDescriptors(state, set, new HashSet<string>());
+
     /// <summary>The version at which a nested item is saved and loaded.</summary>
     public static int NestedVersion(WireItem item, StateSchema nested) => item.StructVersion ?? nested.Version;
+
+    private static bool PassesDescriptors(StateSchema state, SchemaSet set, HashSet<string> seen) => seen.Add(state.Key)
+        && (state.Items.Any(item => item.Shape is WireShape.Scalar { Kind: ScalarKind.Fd })
+            || NestedKeys(state).Any(key => set.Find(key) is StateSchema nested && PassesDescriptors(nested, set, seen)));
+
+    private static IEnumerable<string> NestedKeys(StateSchema state)
+    {
+        foreach (WireItem item in state.Items)
+        {
+            if (item.Via is string via)
+                yield return via;
+            if (item.Shape is WireShape.State nested)
+                yield return nested.Type;
+            if (item.Shape is WireShape.List list)
+                yield return list.Type;
+            if (item.Shape is WireShape.Tree tree)
+                yield return tree.Type;
+        }
+        foreach (SubsectionSchema subsection in state.Subsections)
+        {
+            if (subsection.Type is string type)
+                yield return type;
+        }
+        foreach (RemovedSubsectionSchema removed in state.RemovedSubsections)
+            yield return removed.Type;
+    }
 
     private static bool IsCompressible(WireItem item, SchemaSet set, HashSet<string> open)
     {

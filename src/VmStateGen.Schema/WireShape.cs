@@ -144,6 +144,9 @@ public enum ScalarKind
 
     /// <summary>16 bytes in the order in which a GUID is written.</summary>
     Guid,
+
+    /// <summary>1 byte, beside which a file descriptor goes over a unix socket.</summary>
+    Fd,
 }
 
 /// <summary>Facts of the scalar encodings.</summary>
@@ -152,7 +155,7 @@ public static class ScalarKinds
     /// <summary>Bytes on the wire.</summary>
     public static int Size(this ScalarKind kind) => kind switch
     {
-        ScalarKind.Bool or ScalarKind.U8 or ScalarKind.I8 => 1,
+        ScalarKind.Bool or ScalarKind.U8 or ScalarKind.I8 or ScalarKind.Fd => 1,
         ScalarKind.U16 or ScalarKind.I16 => 2,
         ScalarKind.U32 or ScalarKind.I32 or ScalarKind.F32 => 4,
         ScalarKind.U64 or ScalarKind.I64 or ScalarKind.F64 or ScalarKind.Timer => 8,
@@ -176,6 +179,7 @@ public static class ScalarKinds
             ScalarKind.F64 => "float64",
             ScalarKind.Timer => "timer",
             ScalarKind.Guid => "buffer",
+            ScalarKind.Fd => "fd",
             _ => (kind.ToString()[0] == 'I' ? "int" : "uint") + kind.ToString().Substring(1),
         };
         return expect switch

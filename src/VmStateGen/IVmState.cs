@@ -72,4 +72,7 @@ public sealed class VmStateType
 
     /// <summary>Blocks migration.</summary>
     public bool Unmigratable { get; init; }
+
+    /// <summary>Has fields that are file descriptors, itself or in what it nests: they go over a unix: channel only.</summary>
+    public bool PassesDescriptors { get; init; }
 }

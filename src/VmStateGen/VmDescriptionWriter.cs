@@ -2,7 +2,6 @@ using System;
 using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
-using System.Text.Json;
 
 namespace VmStateGen;
 
@@ -320,8 +319,42 @@ public ref struct VmDescriptionWriter(IBufferWriter<byte> output, VmDescriptionD
         if (text.IndexOfAnyExceptInRange((byte)' ', (byte)'~') < 0 && text.IndexOfAny((byte)'"', (byte)'\\') < 0)
             Raw(text);
         else
-            Raw(JsonEncodedText.Encode(text).EncodedUtf8Bytes);
+            Escaped(text);
         Raw("\""u8);
+    }
+
+    /// <summary>QEMU's own escapes (qemu-migration.md §14): what is no printable ASCII as four upper-case hex digits, or two letters where JSON has them.</summary>
+    private readonly void Escaped(scoped ReadOnlySpan<byte> text)
+    {
+        Span<char> units = stackalloc char[2];
+        Span<byte> hex = stackalloc byte[6];
+        while (!text.IsEmpty)
+        {
+            Rune.DecodeFromUtf8(text, out Rune rune, out int length);
+            scoped ReadOnlySpan<byte> named = rune.Value switch
+            {
+                '"' => "\\\""u8,
+                '\\' => "\\\\"u8,
+                '\b' => "\\b"u8,
+                '\f' => "\\f"u8,
+                '\n' => "\\n"u8,
+                '\r' => "\\r"u8,
+                '\t' => "\\t"u8,
+                >= ' ' and <= '~' => text[..length],
+                _ => default,
+            };
+            Raw(named);
+            if (named.IsEmpty)
+            {
+                foreach (char unit in units[..rune.EncodeToUtf16(units)])
+                {
+                    "\\u"u8.CopyTo(hex);
+                    Utf8Formatter.TryFormat((uint)unit, hex[2..], out _, new StandardFormat('X', 4));
+                    Raw(hex);
+                }
+            }
+            text = text[length..];
+        }
     }
 
     private readonly void Raw(scoped ReadOnlySpan<byte> text)

@@ -65,6 +65,10 @@ public static class VmStateErrors
     /// <summary>Nested state that does not exist.</summary>
     public static VmStateException Missing(long offset) => new("nested state", "null; the constructor must make it", offset);
 
+    /// <summary>A file descriptor that cannot be sent, or did not come.</summary>
+    public static VmStateException Descriptor(ReadOnlySpan<byte> field, string expected, string found, long offset) =>
+        Named(field, new VmStateException(expected, found, offset));
+
     /// <summary>A [Validate] method returned false.</summary>
     public static VmStateException Invalid(string reason, long offset) => new(reason, offset);
 

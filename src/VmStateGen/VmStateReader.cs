@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace VmStateGen;
 
@@ -140,6 +141,18 @@ public ref struct VmStateReader
         if (marker > 1)
             VmStateErrors.ThrowMarker(field, "0 or 1 before an element", marker, Offset - 1);
         return marker == 1;
+    }
+
+    /// <summary>A file descriptor that came beside one byte, which may be any (qemu-migration.md §2.5).</summary>
+    /// <param name="field">The field's name, for errors.</param>
+    /// <returns>It is the caller's.</returns>
+    /// <exception cref="VmStateException">None came: only a unix: channel passes descriptors.</exception>
+    public SafeFileHandle ReadDescriptor(scoped ReadOnlySpan<byte> field)
+    {
+        long offset = Offset;
+        Byte(field);
+        return input?.TakeDescriptor() ?? throw VmStateErrors.Descriptor(
+            field, "a file descriptor beside the byte, as only a unix: channel passes one", "the byte alone", offset);
     }
 
     /// <summary>

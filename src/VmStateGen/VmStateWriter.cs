@@ -15,6 +15,9 @@ public ref struct VmStateWriter
     /// <summary>Longest run, and the window that an output must be able to hand out: 4 KiB.</summary>
     public const int MaxRun = 4096;
 
+    /// <summary>What QEMU sends beside a descriptor, and does not look at.</summary>
+    internal const byte DescriptorByte = 0x20;
+
     private readonly VmStateOutput? output;
     private readonly long start;
 
@@ -124,6 +127,22 @@ public ref struct VmStateWriter
     /// <summary>One byte: a marker before an element.</summary>
     public void WriteByte(byte value) => Run(1)[0] = value;
 
+    /// <summary>A file descriptor: one byte, beside which it goes over a unix socket (qemu-migration.md §2.5).</summary>
+    /// <param name="descriptor">Open; stays the caller's.</param>
+    /// <param name="field">The field's name, for errors.</param>
+    /// <exception cref="VmStateException">There is none, or the stream goes where no descriptor can.</exception>
+    public void WriteDescriptor(SafeHandle? descriptor, scoped ReadOnlySpan<byte> field)
+    {
+        if (descriptor is null || descriptor.IsInvalid || descriptor.IsClosed)
+            throw VmStateErrors.Descriptor(field, "an open file", descriptor is null ? "null" : "a handle that is closed or invalid", Offset);
+        long offset = Offset;
+        if (output is not null)
+            Hand(windowLength - rest.Length, 0);
+        if (output is null || !output.TryPassDescriptor(DescriptorByte, descriptor))
+            throw VmStateErrors.Descriptor(field, "a unix: channel, which alone passes file descriptors", "a stream that cannot", offset);
+        windowEnd++;
+    }
+
     /// <summary>The header of a subsection (qemu-migration.md §1.4): 0x05, counted name, be32 version.</summary>
     /// <param name="name">UTF-8, 1 to 255 bytes.</param>
     /// <param name="version">0 or more.</param>
@@ -151,12 +170,18 @@ public ref struct VmStateWriter
         ArgumentOutOfRangeException.ThrowIfNegative(size);
         if (output is null)
             ThrowFull(size);
-        long offset = Offset;
-        rest = output.Advance(windowLength - rest.Length, size);
-        windowLength = rest.Length;
-        windowEnd = offset + rest.Length;
+        Hand(windowLength - rest.Length, size);
         if (rest.Length < size)
             throw new InvalidOperationException($"{output.GetType()} handed out a window of {rest.Length} bytes where {size} were asked for");
+    }
+
+    /// <summary>Hands the output what was written, for a new window.</summary>
+    private void Hand(int written, int size)
+    {
+        long offset = Offset;
+        rest = output!.Advance(written, size);
+        windowLength = rest.Length;
+        windowEnd = offset + rest.Length;
     }
 
     [DoesNotReturn]

@@ -1,4 +1,5 @@
 using System;
+using System.Globalization;
 using System.Linq;
 using BenchmarkDotNet.Running;
 using VmStateGen.Benchmarks;
@@ -13,6 +14,24 @@ switch (args.FirstOrDefault())
         return;
     case "compatibility":
         CompatibilityCost.Run(Console.Out);
+        return;
+    case "ram":
+        RamKernels.Run(Console.Out);
+        return;
+    case "migration":
+        await MigrationCost.Throughput(Console.Out, args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 2048, args.Length > 2 ? args[2] : "unix");
+        return;
+    case "migration-destination":
+        await MigrationCost.Receive(args[1], int.Parse(args[2], CultureInfo.InvariantCulture));
+        return;
+    case "downtime":
+        Downtimes.Run(Console.Out, args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 100);
+        return;
+    case "faults":
+        FaultLatency.Run(Console.Out);
+        return;
+    case "faults-ours":
+        Console.WriteLine(FaultLatency.Touch().ToString(CultureInfo.InvariantCulture));
         return;
     case "serve":
         await ServeStart.RunAsync(Console.Out, args.ElementAtOrDefault(1) ?? "src/VmStateGen.Tool/bin/Release/net10.0/vmstate", args.ElementAtOrDefault(2) ?? "10.0");

@@ -32,7 +32,7 @@ public class CompilationTests
         GeneratorRun run = GeneratorRun.Of(language, nullable, sources);
 
         Assert.Empty(run.Problems(FixtureWarnings));
-        Assert.Equal(nullable == NullableContextOptions.Enable ? 24 : 21, run.Texts.Count);
+        Assert.Equal(nullable == NullableContextOptions.Enable ? 26 : 23, run.Texts.Count);
     }
 
     [Fact]

@@ -33,6 +33,9 @@ public class SnapshotTests
     [Fact]
     public void Opaque() => Verify(Sources.Opaque);
 
+    [Fact]
+    public void Descriptors() => Verify(Sources.Descriptors);
+
     private static void Verify(string source, [System.Runtime.CompilerServices.CallerMemberName] string test = "") =>
         Snapshot.Verify(nameof(SnapshotTests), GeneratorRun.Of(source).Texts, test);
 }

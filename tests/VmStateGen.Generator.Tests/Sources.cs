@@ -324,5 +324,27 @@ internal static class Sources
         }
         """;
 
-    public static readonly string[] All = { Scalars, Versions, Arrays, Nested, Subsections, Hooks, Shapes, Collections, References, Opaque };
+    public const string Descriptors = """
+        using System.Collections.Generic;
+        using Microsoft.Win32.SafeHandles;
+
+        namespace Acme;
+
+        [VmState("tap", Version = 2)]
+        public partial class Tap
+        {
+            [Field] private uint control;
+            [Field] private SafeFileHandle? fd;
+            [Field("vhost_fd", Version = 2)] private SafeFileHandle vhost = null!;
+            [Field] private byte state;
+        }
+
+        [VmState("taps")]
+        public partial class Taps
+        {
+            [Field(Max = 4)] private readonly List<Tap> taps = new();
+        }
+        """;
+
+    public static readonly string[] All = { Scalars, Versions, Arrays, Nested, Subsections, Hooks, Shapes, Collections, References, Opaque, Descriptors };
 }

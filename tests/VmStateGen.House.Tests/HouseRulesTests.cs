@@ -20,6 +20,13 @@ public sealed partial class HouseRulesTests
         "runtime/VmStateGen.Runtime/Postcopy/",
     ];
 
+    // Where a pointer to guest RAM becomes a span, or an address for the kernel: nothing else in the rooms of RAM and its pager needs one.
+    private static readonly string[] PointerFiles =
+    [
+        "runtime/VmStateGen.Runtime/Ram/GuestMemory.Access.cs",
+        "runtime/VmStateGen.Runtime/Ram/IoVector.cs",
+    ];
+
     private static readonly string Root = FindRoot();
 
     [Fact]
@@ -45,6 +52,41 @@ public sealed partial class HouseRulesTests
         ];
         Assert.Empty(strays);
     }
+
+    // A managed thread that touches a page which userfaultfd holds can stop the process for good: see GuestMemory.
+    [Fact]
+    public void Addresses_of_guest_RAM_stay_in_their_rooms()
+    {
+        string[] strays =
+        [
+            .. Sources("src", "generator", "analyzers", "runtime", "samples")
+                .Where(file => !UnsafeRooms.Any(room => file.StartsWith(room, StringComparison.Ordinal)))
+                .Where(file => Code(file).Any(line => GuestAddress().IsMatch(line))),
+        ];
+        Assert.Empty(strays);
+    }
+
+    [Fact]
+    public void Pointers_to_guest_RAM_are_made_where_GuestMemory_lends_it_and_nowhere_else()
+    {
+        string[] strays =
+        [
+            .. Sources("runtime/VmStateGen.Runtime/Ram", "runtime/VmStateGen.Runtime/Postcopy")
+                .Where(file => !PointerFiles.Contains(file))
+                .Where(file => Code(file).Any(line => UnsafeWord().IsMatch(line))),
+        ];
+        Assert.Empty(strays);
+        Assert.All(PointerFiles, file => Assert.Contains(Code(file), line => UnsafeWord().IsMatch(line)));
+    }
+
+    [Theory]
+    [InlineData("var first = (byte*)block.HostAddress;", true)]
+    [InlineData("Marshal.ReadByte(ram.HostAddress)", true)]
+    [InlineData("using var mapping = SafeMapping.Anonymous(1, 1);", true)]
+    [InlineData("Copy(block.Mapping.Address)", true)]
+    [InlineData("memory.Read(block, 0, bytes);", false)]
+    [InlineData("RamSection Mapped, UnmappedAddress", false)]
+    public void Addresses_of_guest_RAM_are_told_by_their_names(string code, bool isOne) => Assert.Equal(isOne, GuestAddress().IsMatch(code));
 
     [Fact]
     public void No_source_file_is_longer_than_a_reader_can_hold()
@@ -102,6 +144,9 @@ public sealed partial class HouseRulesTests
 
     [GeneratedRegex("""  "(\\.|[^"\\])*"  |  //.*  """, RegexOptions.IgnorePatternWhitespace)]
     private static partial Regex CommentOrString();
+
+    [GeneratedRegex(@"\b(HostAddress|SafeMapping|MemoryCalls)\b|\.Mapping\b")]
+    private static partial Regex GuestAddress();
 
     [GeneratedRegex(@"\bunsafe\b")]
     private static partial Regex UnsafeWord();

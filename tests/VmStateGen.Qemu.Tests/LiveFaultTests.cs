@@ -106,12 +106,10 @@ public sealed class LiveFaultTests : FolderTest
     {
         QemuInstallation qemu = TestQemu.Require(version);
         var options = new QemuOptions { Guest = Guest, Machine = machine, Arguments = arguments };
-        bool hasTrailer = !machine.Contains("suppress", StringComparison.Ordinal);
         await using (QemuProcess source = await QemuProcess.StartAsync(qemu, options))
         {
             await CountingGuest.WaitForCountAsync(source, (ulong)Guest.Pages);
-            if (hasTrailer)
-                await source.EnableMigrationCapabilitiesAsync(["return-path"]);
+            await source.EnableMigrationCapabilitiesAsync(["return-path"]);
             // What no driver has plugged in of virtio-mem is not sent.
             string[] missing = string.Concat(arguments).Contains("virtio-mem", StringComparison.Ordinal) ? ["--missing-as-zero"] : [];
             var receive = LiveCli.Start(["receive", Address, "-o", PathOf("guest"), .. missing]);
@@ -127,8 +125,30 @@ public sealed class LiveFaultTests : FolderTest
         await GoesOnAsync(destination);
     }
 
+    /// <summary>No configuration, no footers; up to 2.2 no trailer either. Nobody but QEMU knows where their devices end.</summary>
     [SkippableTheory]
-    [QemuVersions]
+    [InlineData("pc-i440fx-2.0", true)]
+    [InlineData("pc-i440fx-2.0", false)]
+    [InlineData("pc-i440fx-2.3", true)]
+    public async Task A_machine_type_of_old_is_refused_before_its_memory_is_taken(string machine, bool hasReturnPath)
+    {
+        await using QemuProcess source = await QemuProcess.StartAsync(TestQemu.Require("7.2"), new QemuOptions { Guest = Guest, Machine = machine });
+        await CountingGuest.WaitForCountAsync(source, (ulong)Guest.Pages);
+        if (hasReturnPath)
+            await source.EnableMigrationCapabilitiesAsync(["return-path"]);
+        var receive = LiveCli.Start("receive", Address, "-o", PathOf("guest"));
+        receive.Address();
+        await source.MigrateAsync(Address);
+        Assert.Equal(1, await receive.CodeAsync());
+        Assert.Contains("configuration", receive.Errors, StringComparison.Ordinal);
+        Assert.False(File.Exists(PathOf("guest")));
+        await Assert.ThrowsAsync<QemuMigrationException>(() => source.WaitForMigrationAsync());
+        await GoesOnAsync(source);
+    }
+
+    /// <summary>Not with 7.2, which now and then crashes when such a connection is refused (qemu-migration.md §14).</summary>
+    [SkippableTheory]
+    [InlineData("10.0")]
     public async Task A_source_with_more_than_one_connection_is_refused_and_goes_on(string version)
     {
         await using QemuProcess source = await QemuProcess.StartAsync(TestQemu.Require(version), new QemuOptions { Guest = Guest });

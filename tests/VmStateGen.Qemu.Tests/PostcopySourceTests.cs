@@ -41,7 +41,7 @@ public sealed class PostcopySourceTests : FolderTest
         MigrationResult result = await sending.WaitAsync(Limit);
         await destination.WaitForMigrationAsync();
         Assert.Equal(MigrationStatus.Completed, result.Status);
-        Assert.True(result.Progress.Postcopy!.Requests > 0);
+        Assert.True(result.Progress.PostcopySource!.Requests > 0);
         Assert.Equal(start == PostcopyStart.OnRequest, result.Progress.Ram.Normal > 0);
         await GoesOnAsync(destination, counted);
     }

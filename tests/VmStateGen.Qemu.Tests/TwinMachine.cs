@@ -10,7 +10,7 @@ namespace VmStateGen.Qemu.Tests;
 
 /// <summary>
 /// A machine of ours with the devices of a QEMU: built after a stream that a QEMU of the same command line has written. It has no CPU that
-/// could run; a guest sleeps in it between two QEMUs.
+/// could run; a guest sleeps in it between two QEMUs, and a test may write its RAM meanwhile.
 /// </summary>
 internal sealed class TwinMachine : IMachineLifecycle, IDisposable
 {
@@ -24,7 +24,11 @@ internal sealed class TwinMachine : IMachineLifecycle, IDisposable
 
     public Machine Machine { get; }
 
-    public bool IsRunning => false;
+    /// <summary>Whether it was started: there is nothing in it that would run, unless a test writes its RAM.</summary>
+    public bool IsRunning { get; set; }
+
+    /// <summary>Stops whatever a test has in place of a CPU.</summary>
+    public Action? OnPause { get; set; }
 
     /// <summary>Builds it after a file.</summary>
     public static TwinMachine Of(string path)
@@ -46,11 +50,11 @@ internal sealed class TwinMachine : IMachineLifecycle, IDisposable
 
     public void Pause()
     {
+        IsRunning = false;
+        OnPause?.Invoke();
     }
 
-    public void Resume()
-    {
-    }
+    public void Resume() => IsRunning = true;
 
     public void Throttle(int percent)
     {

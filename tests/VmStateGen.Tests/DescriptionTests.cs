@@ -22,6 +22,21 @@ public class DescriptionTests
         """,
         new Simple(), "0000:00:03.0/simple", 2);
 
+    /// <summary>As both releases answer a QMP command of that name (qemu-migration.md §14).</summary>
+    [Fact]
+    public void Names_are_escaped_as_QEMU_does()
+    {
+        var text = new ArrayBufferWriter<byte>();
+        var writer = new VmDescriptionWriter(text, VmDescriptionDialect.Qemu100);
+        writer.BeginFields();
+        writer.Field("a\"b\\c/d\u0001e\u007ff\u00e9g\u20ach\b\f\n\r\ti\ud83d\ude00<&+'"u8, "x"u8, 1);
+        writer.EndFields();
+        string json = Encoding.ASCII.GetString(text.WrittenSpan);
+        Assert.Contains("""
+            "a\"b\\c/d\u0001e\u007Ff\u00E9g\u20ACh\b\f\n\r\ti\uD83D\uDE00<&+'"
+            """, json, System.StringComparison.Ordinal);
+    }
+
     [Fact]
     public void An_array_that_is_alike_everywhere_is_one_object_and_a_buffer_is_a_field() => AssertEveryDialect(
         """

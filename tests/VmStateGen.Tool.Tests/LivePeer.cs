@@ -37,6 +37,16 @@ internal static class LivePeer
         return (int)reader.Current.Offset;
     }
 
+    /// <summary>Where the first section behind RAM begins.</summary>
+    public static int DevicesOffset(byte[] stream)
+    {
+        var reader = new QemuStreamReader(new System.IO.MemoryStream(stream));
+        bool isRamOver = false;
+        while (reader.Read() && !(isRamOver && reader.Current.Kind == QemuElementKind.Section))
+            isRamOver |= reader.Current is { Kind: QemuElementKind.Section, Section.Kind: Runtime.Streams.SectionKind.End };
+        return (int)reader.Current.Offset;
+    }
+
     public static Channel Connect(string address) => ChannelConnector.Connect(ChannelAddress.Parse(address), Connecting);
 
     /// <summary>A source that sends these bytes, tells with <paramref name="onShut"/> what it is told, and closes the connection.</summary>

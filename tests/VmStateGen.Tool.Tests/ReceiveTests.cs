@@ -165,19 +165,39 @@ public sealed class ReceiveTests : FolderTest
     }
 
     [Fact]
-    public async Task A_machine_without_trailer_ends_where_its_source_closes_and_not_where_it_waits()
+    public async Task A_machine_without_trailer_ends_where_its_source_closes_or_waits_with_all_sent()
     {
-        Task<(int Code, string Said)> job = Job(CancellationToken.None, silence: TimeSpan.FromMilliseconds(300));
-        List<string> answers = await LivePeer.Source(Address, LivePeer.Recording(hasReturnPath: true, trailer: false), waits: true);
-        (int code, string said) = await job;
-        Assert.Equal((4, "SHUT 1"), (code, answers[^1]));
-        Assert.Contains("suppress-vmdesc", said, StringComparison.Ordinal);
+        foreach (bool hasReturnPath in new[] { false, true })
+        {
+            Task<(int Code, string Said)> job = Job(CancellationToken.None, quiet: TimeSpan.FromMilliseconds(200));
+            List<string> answers = await LivePeer.Source(Address, LivePeer.Recording(hasReturnPath, trailer: false), waits: hasReturnPath);
+            (int code, string said) = await job;
+            Assert.True(code == 0, said);
+            Assert.Equal(hasReturnPath ? ["PONG 1", "SHUT 0"] : [], answers);
+            Assert.Equal(0, Cli.Run("inspect", Target, "--no-trailer").Code);
+            File.Delete(Target);
+        }
+    }
 
-        job = Job(CancellationToken.None);
-        await LivePeer.Source(Address, LivePeer.Recording(hasReturnPath: false, trailer: false), waits: false);
-        (code, said) = await job;
-        Assert.True(code == 0, said);
-        Assert.Equal(0, Cli.Run("inspect", Target, "--no-trailer").Code);
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_source_that_falls_silent_before_its_end_is_told_that_it_has_failed(bool hasTrailer)
+    {
+        // Cut everywhere in its devices, also behind bytes that are zero as EOF is, and in the description.
+        byte[] recording = LivePeer.Recording(hasReturnPath: true, hasTrailer);
+        int eof = LivePeer.EofOffset(recording);
+        int devices = LivePeer.DevicesOffset(recording);
+        IEnumerable<int> cuts = [.. Enumerable.Range(0, 8).Select(i => devices + (eof - devices) * i / 8), eof - 1, eof, .. hasTrailer ? [eof + 2, eof + 6, recording.Length - 1] : Array.Empty<int>()];
+        foreach (int cut in cuts)
+        {
+            Task<(int Code, string Said)> job = Job(CancellationToken.None, silence: TimeSpan.FromMilliseconds(400), quiet: TimeSpan.FromMilliseconds(100));
+            List<string> answers = await LivePeer.Source(Address, recording[..cut], waits: true);
+            (int code, string said) = await job;
+            Assert.True((code, answers[^1]) == (4, "SHUT 1"), $"{cut - eof}: {code} {said}");
+            Assert.Contains("nobody but QEMU knows where a device ends", said, StringComparison.Ordinal);
+            Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(Target)!));
+        }
     }
 
     [Fact]
@@ -191,7 +211,8 @@ public sealed class ReceiveTests : FolderTest
     }
 
     /// <summary>The command's work with what only a test can ask for.</summary>
-    private Task<(int Code, string Said)> Job(CancellationToken token, TimeSpan? silence = null, Func<Stream, Stream>? wrap = null) => Task.Factory.StartNew(
+    private Task<(int Code, string Said)> Job(
+        CancellationToken token, TimeSpan? silence = null, Func<Stream, Stream>? wrap = null, TimeSpan? quiet = null) => Task.Factory.StartNew(
         () =>
         {
             var log = new LiveLog(new ToolOutput(TextWriter.Null, TextWriter.Null), isJson: false);
@@ -202,6 +223,7 @@ public sealed class ReceiveTests : FolderTest
                     Address = ChannelAddress.Parse(Address),
                     File = Target,
                     Silence = silence ?? TimeSpan.FromSeconds(30),
+                    Quiet = quiet ?? TimeSpan.FromSeconds(5),
                     Wrap = wrap ?? (static file => file),
                 }.Run();
                 return (code, "");

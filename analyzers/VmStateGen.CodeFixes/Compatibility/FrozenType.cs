@@ -166,6 +166,7 @@ internal sealed class FrozenType
         ScalarKind.F64 => "double",
         ScalarKind.Timer => "VmTimer",
         ScalarKind.Guid => "System.Guid",
+        ScalarKind.Fd => "Microsoft.Win32.SafeHandles.SafeFileHandle",
         ScalarKind.U128 => "System.UInt128",
         ScalarKind.I128 => "System.Int128",
         _ => null,

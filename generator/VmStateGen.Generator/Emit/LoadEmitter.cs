@@ -261,6 +261,9 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
                     ? $"reader.Skip({padding.Size}, {MemberCode.Name(item)});"
                     : $"reader.Skip(checked({MemberCode.Count(item)} * {padding.Size}), {MemberCode.Name(item)});");
                 break;
+            case WireShape.Scalar { Kind: ScalarKind.Fd }:
+                source.Line($"{item.Model.Member} = reader.ReadDescriptor({MemberCode.Name(item)});");
+                break;
             case WireShape.Scalar { Array: null } scalar:
                 source.Line("long start = reader.Offset;");
                 source.Line($"{Names.ReadOnlySpan}<byte> run = reader.Run({scalar.Kind.Size()}, {SourceWriter.Utf8(RunMapText.Item(item.Wire, null))});");

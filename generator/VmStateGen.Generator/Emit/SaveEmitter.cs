@@ -226,6 +226,9 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
         }
         switch (item.Wire.Shape)
         {
+            case WireShape.Scalar { Kind: ScalarKind.Fd }:
+                source.Line($"writer.WriteDescriptor({item.Model.Member}, {MemberCode.Name(item)});");
+                break;
             case WireShape.Scalar { Array: null } scalar:
                 source.Line($"{Names.Span}<byte> run = writer.Run({scalar.Kind.Size()});");
                 Scalar(item, scalar.Kind, 0, $"writer.Offset - {scalar.Kind.Size()}");

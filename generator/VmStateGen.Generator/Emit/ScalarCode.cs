@@ -45,6 +45,7 @@ internal static class ScalarCode
         ScalarKind.F32 => "float",
         ScalarKind.F64 => "double",
         ScalarKind.Timer => Names.Root + "VmTimer",
+        ScalarKind.Fd => "global::Microsoft.Win32.SafeHandles.SafeFileHandle",
         _ => "global::System.Guid",
     };
 

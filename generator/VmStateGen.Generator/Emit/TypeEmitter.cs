@@ -50,7 +50,7 @@ internal static class TypeEmitter
         StateSchema schema = type.Model.Schema;
         string hides = type.Model.HidesBase ? "new " : "";
         source.Line($"private static readonly {Names.Root}VmStateType __vmStateType = new {Names.Root}VmStateType("
-            + $"{SourceWriter.Quote(schema.Name)}, {schema.Version}, {schema.MinimumVersion}, {type.MaxSize}L){Facts(schema)};");
+            + $"{SourceWriter.Quote(schema.Name)}, {schema.Version}, {schema.MinimumVersion}, {type.MaxSize}L){Facts(schema, type.PassesDescriptors)};");
         source.Line();
         source.Line($"{Names.Root}VmStateType {Names.Root}IVmState.StateType => __vmStateType;");
         source.Line();
@@ -95,7 +95,7 @@ internal static class TypeEmitter
         source.Block(heading, body);
     }
 
-    private static string Facts(StateSchema schema)
+    private static string Facts(StateSchema schema, bool passesDescriptors)
     {
         var facts = new System.Collections.Generic.List<string>();
         if (schema.IsSection)
@@ -106,6 +106,8 @@ internal static class TypeEmitter
             facts.Add("EarlySetup = true");
         if (schema.Unmigratable)
             facts.Add("Unmigratable = true");
+        if (passesDescriptors)
+            facts.Add("PassesDescriptors = true");
         return facts.Count == 0 ? "" : " { " + string.Join(", ", facts) + " }";
     }
 

@@ -27,6 +27,9 @@ internal sealed record LinkedType
     /// <summary>At every version the state has one size and may be part of a parent's run.</summary>
     public bool IsRun { get; init; }
 
+    /// <summary>A save may pass file descriptors.</summary>
+    public bool PassesDescriptors { get; init; }
+
     /// <summary>The items of the state itself or of one flat subsection, each with how to reach it.</summary>
     public IEnumerable<BoundItem> Bound(string? subsection) => Enumerable.Range(0, Model.Items.Count)
         .Where(index => Model.Schema.Items[index].Subsection == subsection)

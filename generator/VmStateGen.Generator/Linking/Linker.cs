@@ -16,6 +16,7 @@ internal static class Linker
         Removed = type.Schema.RemovedSubsections.Select(removed => Use(removed.Type, null, index)).ToEquatableArray(),
         MaxSize = WireLayout.MaxSize(type.Schema, type.Schema.Version, index.Schemas),
         IsRun = IsRun(type, index, new HashSet<string>()),
+        PassesDescriptors = WireLayout.PassesDescriptors(type.Schema, index.Schemas),
     };
 
     private static readonly NestedUse Flat = new("", 0, null, "");
@@ -34,7 +35,7 @@ internal static class Linker
         long? size = WireLayout.FixedSize(item, index.Schemas);
         long? element = WireLayout.FixedSize(item with { Count = null, Shape = Single(item.Shape) }, index.Schemas);
         bool inRun = item.When is null && model.Codec is null && model.Form != MemberForm.Bits && model.Count is null && (key is null || nested!.RunVersion is not null) && model.Form != MemberForm.Base
-            && !(key is not null && (model.IsProperty || !model.IsStructState));
+            && !(key is not null && (model.IsProperty || !model.IsStructState)) && item.Shape is not WireShape.Scalar { Kind: ScalarKind.Fd };
         return new LinkedItem(
             inRun && size is > 0 and <= WireLayout.MaxRun ? (int)size : null,
             element is <= int.MaxValue ? (int)element : null,

@@ -1,10 +1,25 @@
 using System;
 using System.IO;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace VmStateGen.Runtime.Channels;
 
+/// <summary>A stream beside whose bytes file descriptors go.</summary>
+internal interface IDescriptorStream
+{
+    /// <summary>Whether <see cref="PassDescriptor"/> works.</summary>
+    bool CanPassDescriptors { get; }
+
+    /// <summary>Writes a byte with a descriptor beside it, which stays the caller's.</summary>
+    void PassDescriptor(byte payload, SafeHandle descriptor);
+
+    /// <summary>The next descriptor that came beside the bytes read so far; <see langword="null"/> if none did.</summary>
+    SafeFileHandle? TakeDescriptor();
+}
+
 /// <summary>A channel as a stream: one way in time, even if it is a file.</summary>
-internal sealed class ChannelStream(Channel channel) : Stream
+internal sealed class ChannelStream(Channel channel) : Stream, IDescriptorStream
 {
     public override bool CanRead => channel.CanRead;
 
@@ -19,6 +34,12 @@ internal sealed class ChannelStream(Channel channel) : Stream
         get => throw new NotSupportedException();
         set => throw new NotSupportedException();
     }
+
+    public bool CanPassDescriptors => channel.CanPassDescriptors;
+
+    public void PassDescriptor(byte payload, SafeHandle descriptor) => channel.SendDescriptor(descriptor, payload);
+
+    public SafeFileHandle? TakeDescriptor() => channel.TryTakeDescriptor(out var descriptor) ? descriptor : null;
 
     public override int Read(Span<byte> buffer) => channel.Read(buffer);
 

@@ -24,6 +24,9 @@ public sealed class FileChannel : Channel
         CanWrite = access != LinuxFiles.ReadOnly;
     }
 
+    /// <summary>Whether the file has its name, and stays, only once <see cref="Close"/> has succeeded.</summary>
+    internal bool IsAtomic => atomic is not null;
+
     /// <inheritdoc/>
     public override bool CanRead { get; }
 

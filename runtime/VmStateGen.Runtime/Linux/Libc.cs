@@ -177,7 +177,10 @@ internal static unsafe partial class Libc
     public static partial int Unlink(string path);
 
     [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
-    public static partial int IoControl(SafeHandle descriptor, nuint request, int* value);
+    public static partial int IoControl(SafeHandle descriptor, nuint request, void* argument);
+
+    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int IoControl(SafeHandle descriptor, nuint request, nint argument);
 
     [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
     public static partial int FileControl(SafeHandle descriptor, int command, nint argument);

@@ -6,6 +6,9 @@ internal enum MemoryAdvice
     /// <summary>MADV_DONTNEED: the pages are given back. Private memory reads as zeros (or as its file) afterwards.</summary>
     DontNeed = 4,
 
+    /// <summary>MADV_REMOVE: the pages of shared memory and what is behind them in the file are given back.</summary>
+    Remove = 9,
+
     /// <summary>MADV_DONTFORK: a child process does not get the range, and a fork does not copy its page tables.</summary>
     DontFork = 10,
 

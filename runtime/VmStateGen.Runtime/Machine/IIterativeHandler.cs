@@ -70,6 +70,12 @@ public sealed record MigrationFeatures
     /// <summary>Capability x-ignore-shared: blocks that both sides map are not moved (§5.11).</summary>
     public bool IgnoreShared { get; init; }
 
+    /// <summary>Capability xbzrle: a source sends pages that have changed a little as differences, from the second round on (§5.4). A destination takes them in any case.</summary>
+    public bool Xbzrle { get; init; }
+
+    /// <summary>Bytes of pages that the source keeps for it; rounded down to a power of two of pages.</summary>
+    public long XbzrleCacheSize { get; init; } = 64 << 20;
+
     /// <summary>With postcopy: bytes of each block's pages at the destination, which RAM's START then says (§5.2).</summary>
     internal IReadOnlyDictionary<string, int>? PostcopyUnits { get; init; }
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
+using System.Linq;
 using System.Reflection;
 using VmStateGen.Runtime.Streams.Qemu;
 
@@ -37,6 +38,33 @@ public sealed partial class Machine
         }
     }
 
+    /// <summary>Whether a stream of this machine, or one that it reads, may bring file descriptors.</summary>
+    internal bool PassesDescriptors
+    {
+        get
+        {
+            lock (gate)
+            {
+                return sections.Exists(static section => section.Device?.StateType.PassesDescriptors == true)
+                    || removed.Values.Any(static create => create().StateType.PassesDescriptors);
+            }
+        }
+    }
+
+    /// <summary>A section whose device is still to be unplugged; <see langword="null"/> if none is.</summary>
+    internal MachineSection? Unplugging
+    {
+        get
+        {
+            foreach (var section in Sections)
+            {
+                if (section.IsUnplugPending?.Invoke() == true)
+                    return section;
+            }
+            return null;
+        }
+    }
+
     /// <summary>Registers a device.</summary>
     /// <param name="device">An object of a section's type, for as long as the machine lives or it is unregistered.</param>
     /// <param name="options">Nothing: a device without a path, the next instance of its name.</param>
@@ -63,13 +91,16 @@ public sealed partial class Machine
     }
 
     /// <summary>Takes a section out, as when its device is unplugged. Its id is not used again.</summary>
-    /// <exception cref="InvalidOperationException">The machine is being migrated.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The machine is being migrated, and the section was not registered with <see cref="RegistrationOptions.IsUnplugPending"/>.
+    /// </exception>
     public void Unregister(MachineSection section)
     {
         ArgumentNullException.ThrowIfNull(section);
         lock (gate)
         {
-            ThrowIfMigrating();
+            if (section.IsUnplugPending is null)
+                ThrowIfMigrating();
             if (!sections.Remove(section))
                 throw new ArgumentException($"{section} is not registered here.", nameof(section));
         }

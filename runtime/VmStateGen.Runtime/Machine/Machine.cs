@@ -103,12 +103,19 @@ public sealed partial class Machine
 
     /// <summary>Begins a migration: one at a time.</summary>
     /// <exception cref="InvalidOperationException">There is one, or a blocker forbids it.</exception>
-    internal void BeginMigration()
+    internal void BeginMigration() => BeginMigration([]);
+
+    /// <summary>Begins a migration away: every writer of RAM must be seen.</summary>
+    /// <exception cref="InvalidOperationException">There is one, or a blocker forbids it.</exception>
+    internal void BeginOutgoingMigration() => BeginMigration(Ram.UnseenWriters);
+
+    private void BeginMigration(IReadOnlyList<string> more)
     {
         lock (gate)
         {
             ThrowIfMigrating();
-            if (BlockedReasons is { Count: > 0 } reasons)
+            string[] reasons = [.. BlockedReasons, .. more];
+            if (reasons.Length > 0)
                 throw new InvalidOperationException($"The machine cannot be migrated: {string.Join("; ", reasons)}.");
             isMigrating = true;
         }

@@ -1,3 +1,4 @@
+using System;
 using VmStateGen.Runtime.Streams;
 
 namespace VmStateGen.Runtime;
@@ -12,6 +13,7 @@ public sealed class MachineSection
         InstanceId = instanceId;
         Alias = options.Alias;
         Legacy = legacy;
+        IsUnplugPending = options.IsUnplugPending;
         Device = device;
         Handler = handler;
     }
@@ -37,11 +39,17 @@ public sealed class MachineSection
     /// <summary>The handler; <see langword="null"/> where there is a <see cref="Device"/>.</summary>
     public IIterativeHandler? Handler { get; }
 
+    /// <summary>Whether its device is being unplugged; <see langword="null"/> of one that never is.</summary>
+    internal Func<bool>? IsUnplugPending { get; }
+
     /// <summary>Version that is written, and the newest that is loaded.</summary>
     public uint Version => Handler?.Version ?? (uint)Device!.StateType.Version;
 
     /// <summary>Place in the stream.</summary>
     public MigrationPriority Priority => Device?.StateType.Priority ?? MigrationPriority.Default;
+
+    /// <summary>What its device cost when it was last saved; nothing before. The migration's thread, or the one that measures.</summary>
+    internal Migration.SectionCost? LastCost { get; set; }
 
     internal SectionHeader Header(SectionKind kind) => new(kind, Id, Name, InstanceId, Version);
 
@@ -50,7 +58,7 @@ public sealed class MachineSection
     /// <summary>Only a name that is a part of the full one is an old name of it (qemu-migration.md §1.3).</summary>
     internal bool WasOnce(string name, uint instanceId)
         => Legacy is { } legacy && legacy.Name == name && (legacy.InstanceId == instanceId || Alias == instanceId)
-            && Name.Contains(name, System.StringComparison.Ordinal);
+            && Name.Contains(name, StringComparison.Ordinal);
 
     /// <inheritdoc/>
     public override string ToString() => InstanceId == 0 ? Name : $"{Name}#{InstanceId}";

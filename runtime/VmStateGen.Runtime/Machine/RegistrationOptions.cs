@@ -1,3 +1,5 @@
+using System;
+
 namespace VmStateGen.Runtime;
 
 /// <summary>How a section is identified in a stream (qemu-migration.md §2.9).</summary>
@@ -20,4 +22,11 @@ public sealed record RegistrationOptions
     /// Left out: the type's own name.
     /// </summary>
     public string? LegacyName { get; init; }
+
+    /// <summary>
+    /// Whether the device is being unplugged and must be gone before the machine moves (QEMU's dev_unplug_pending: the primary of a failover
+    /// pair). A source asks after its setup, some times a second, and waits as long as one says so; the section may be unregistered meanwhile.
+    /// On the migration's thread.
+    /// </summary>
+    public Func<bool>? IsUnplugPending { get; init; }
 }

@@ -1,8 +1,10 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
+using System.IO;
 using System.Threading;
 using VmStateGen.Runtime.Channels;
+using VmStateGen.Runtime.Streams;
 using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Runtime.Migration;
@@ -25,28 +27,54 @@ internal sealed class DestinationRun
     private bool hasReturnPath;
     private bool isNotified;
     private bool isCheckedAsAWhole;
+    private readonly DestinationPostcopy? postcopy;
+    private QemuIncomingStream? package;
 
-    public DestinationRun(Machine machine, MigrationDestinationOptions options, Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? listener)
+    public DestinationRun(
+        Machine machine,
+        MigrationDestinationOptions options,
+        Func<CancellationToken, Channel> open,
+        ChannelListener? connections,
+        IProgress<MigrationProgress>? listener)
     {
         this.machine = machine;
         this.options = options;
         this.open = open;
         progress = new ProgressKeeper("destination", machine, listener);
+        if (options.Postcopy != null)
+            postcopy = new DestinationPostcopy(machine, options, handOver, progress, connections);
     }
 
     public MigrationProgress Progress => progress.Current;
 
-    private (MigrationStatus Status, Action Run)[] Phases =>
-    [
-        (MigrationStatus.Setup, Open),
-        (MigrationStatus.Setup, CheckConfiguration),
-        (MigrationStatus.Active, LoadSections),
-        (MigrationStatus.Active, CheckWhole),
-        (MigrationStatus.Active, TakeGuest),
-        (MigrationStatus.Active, SkipDescription),
-        (MigrationStatus.Active, TellSource),
-        (MigrationStatus.Active, StartGuest),
-    ];
+    /// <summary>For the embedder, while it lasts.</summary>
+    public DestinationPostcopy Postcopy => postcopy ?? throw new InvalidOperationException("This destination does not take postcopy (MigrationDestinationOptions.Postcopy).");
+
+    /// <summary>Which way it goes on shows when the sections end: with EOF, or with a package.</summary>
+    private IEnumerable<(MigrationStatus? Status, Action Run)> Phases
+    {
+        get
+        {
+            yield return (MigrationStatus.Setup, Open);
+            yield return (MigrationStatus.Setup, CheckConfiguration);
+            yield return (MigrationStatus.Active, LoadSections);
+            if (package != null)
+                yield return (null, LoadPackage);
+            yield return (null, CheckWhole);
+            yield return (null, TakeGuest);
+            if (package is null)
+            {
+                yield return (null, SkipDescription);
+                yield return (null, TellSource);
+                yield return (null, StartGuest);
+            }
+            else
+            {
+                yield return (null, StartGuest);
+                yield return (null, FollowPages);
+            }
+        }
+    }
 
     public MigrationResult Run(CancellationToken token)
     {
@@ -56,7 +84,8 @@ internal sealed class DestinationRun
         {
             foreach (var (status, run) in Phases)
             {
-                progress.Enter(status);
+                if (status is { } next)
+                    progress.Enter(next);
                 run();
             }
         }
@@ -80,7 +109,8 @@ internal sealed class DestinationRun
         isNotified = true;
         machine.Notify(MigrationStage.DestinationSetup);
         channel.ReadTimeout = options.StallTimeout;
-        progress.Measure(() => channel.BytesRead, machine.Ram);
+        progress.Measure(() => postcopy?.IsListening == true ? postcopy.BytesRead : channel.BytesRead, machine.Ram);
+        progress.MeasurePostcopy(() => postcopy?.Progress);
         stream = new QemuIncomingStream(channel.AsStream());
         loader = new StreamLoader(machine, options.Features, stream);
     }
@@ -105,6 +135,9 @@ internal sealed class DestinationRun
                     isCheckedAsAWhole = false;
                     progress.Tick(channel!.BytesRead);
                     break;
+                case QemuElementKind.Command when element.Command!.Id == QemuCommandId.Packaged:
+                    ReadPackage(element);
+                    return;
                 case QemuElementKind.Command:
                     Obey(element);
                     break;
@@ -136,10 +169,75 @@ internal sealed class DestinationRun
                 break;
             case QemuCommandId.SwitchoverStart:
                 break;
+            case QemuCommandId.PostcopyAdvise when postcopy != null:
+                postcopy.Advise(command, element.Offset);
+                break;
+            case QemuCommandId.PostcopyRamDiscard when postcopy != null:
+                postcopy.Discard(command, element.Offset);
+                break;
             default:
-                throw Fault.At("command", "one that precopy has (postcopy and COLO are not supported)", command.Id.ToString(), element.Offset);
+                throw Fault.At("command", postcopy is null ? "one that precopy has (for postcopy set MigrationDestinationOptions.Postcopy)" : "one that comes before a package", command.Id.ToString(), element.Offset);
         }
     }
+
+    /// <summary>
+    /// All device state at once, so that the channel is free for pages while it is loaded: it may touch memory that is missing.
+    /// </summary>
+    private void ReadPackage(in QemuStreamElement element)
+    {
+        var length = element.Command!.PackageLength;
+        if (postcopy is null || !hasReturnPath)
+            throw Fault.At("command Packaged", postcopy is null ? "no package without postcopy (MigrationDestinationOptions.Postcopy)" : "OPEN_RETURN_PATH before it", $"a package of {length} bytes", element.Offset);
+        if (length > options.Postcopy!.MaxPackage)
+            throw Fault.At("command Packaged", $"at most {options.Postcopy.MaxPackage} bytes", $"{length}", element.Offset);
+        loader!.CheckComplete(element.Offset, isRamToFollow: true);
+
+        // No more is held than has come.
+        var bytes = new MemoryStream();
+        var piece = new byte[Math.Min(length, 64 << 10)];
+        for (var left = length; left > 0; left -= piece.Length)
+        {
+            piece = left < piece.Length ? new byte[left] : piece;
+            stream!.Cursor.Read(piece, "package");
+            bytes.Write(piece);
+        }
+        bytes.Position = 0;
+        package = new QemuIncomingStream(bytes, stream!);
+    }
+
+    private void LoadPackage()
+    {
+        try
+        {
+            while (true)
+            {
+                handOver.ThrowIfStopped();
+                var element = package!.Read();
+                switch (element.Kind)
+                {
+                    case QemuElementKind.Section when element.Section.Kind == SectionKind.Full:
+                        loader!.Load(element, package);
+                        break;
+                    case QemuElementKind.Command when element.Command!.Id == QemuCommandId.PostcopyListen && !postcopy!.IsListening:
+                        postcopy.Listen(channel!, stream!);
+                        break;
+                    case QemuElementKind.Command when element.Command!.Id == QemuCommandId.Ping:
+                        Answer(ReturnPathMessage.Pong(element.Command.Value!.Value));
+                        break;
+                    case QemuElementKind.Command when element.Command!.Id == QemuCommandId.PostcopyRun && postcopy!.IsListening:
+                        return;
+                    default:
+                        throw Fault.At("element", "LISTEN, whole sections, PINGs, and RUN at the end", element.Command?.Id.ToString() ?? element.Kind.ToString(), element.Offset);
+                }
+            }
+        }
+        catch (VmStateException e) when (e.Within("package"))
+        {
+            throw;
+        }
+    }
+
+    private void FollowPages() => postcopy!.WaitForPages();
 
     private void CheckWhole()
     {
@@ -171,6 +269,8 @@ internal sealed class DestinationRun
     {
         if (options.ShouldStart?.Invoke() != false)
             machine.Lifecycle.Resume();
+        if (package != null)
+            postcopy!.GuestRuns();
     }
 
     /// <summary>
@@ -190,7 +290,13 @@ internal sealed class DestinationRun
         }
     }
 
-    private void Answer(ReturnPathMessage message) => channel!.Write(message.ToBytes());
+    private void Answer(ReturnPathMessage message)
+    {
+        if (postcopy?.IsListening == true)
+            postcopy.Say(message);
+        else
+            channel!.Write(message.ToBytes());
+    }
 
     /// <summary>The way out of every phase, of a success too.</summary>
     private MigrationResult End(Exception? error, CancellationToken token)
@@ -199,7 +305,15 @@ internal sealed class DestinationRun
             TryRefuse();
         if (error != null)
             handOver.TryStop(error, isCancel: false);
-        var status = error is null ? MigrationStatus.Completed : handOver.IsCancelled ? MigrationStatus.Cancelled : MigrationStatus.Failed;
+        postcopy?.Dispose();
+        var isStranded = postcopy?.IsStranded == true;
+        var status = (error, isStranded, handOver.IsCancelled) switch
+        {
+            (null, _, _) => MigrationStatus.Completed,
+            (_, true, _) => MigrationStatus.PostcopyPaused,
+            (_, _, true) => MigrationStatus.Cancelled,
+            _ => MigrationStatus.Failed,
+        };
         try
         {
             loader?.End();
@@ -209,7 +323,10 @@ internal sealed class DestinationRun
             notifierErrors.Add(e);
         }
         channel?.Dispose();
-        machine.EndMigration();
+
+        // One that lacks memory is not to be migrated on.
+        if (!isStranded)
+            machine.EndMigration();
         if (isNotified)
             machine.Notify(error is null ? MigrationStage.DestinationCompleted : MigrationStage.DestinationFailed, notifierErrors, error);
         var result = progress.Finish(status, error, loader?.Costs ?? [], notifierErrors);
@@ -218,6 +335,7 @@ internal sealed class DestinationRun
         {
             MigrationStatus.Completed => result,
             MigrationStatus.Cancelled => throw new OperationCanceledException("The incoming migration was cancelled.", error, token),
+            MigrationStatus.PostcopyPaused => throw new MigrationException($"The guest runs here and lacks memory: {error!.Message}", result, error),
             _ => throw new MigrationException($"The incoming migration failed: {error!.Message}", result, error),
         };
     }

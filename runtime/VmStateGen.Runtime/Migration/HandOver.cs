@@ -71,8 +71,11 @@ internal sealed class HandOver : IDisposable
     }
 
     /// <summary>Decides for a stop, by order or (<paramref name="isCancel"/> false) because the peer is lost.</summary>
+    /// <param name="reason">Why.</param>
+    /// <param name="isCancel">By order.</param>
+    /// <param name="closes">Whether the channel's calls end at once; if not, the peer can still be told.</param>
     /// <returns>Whether that was in time.</returns>
-    public bool TryStop(Exception reason, bool isCancel)
+    public bool TryStop(Exception reason, bool isCancel, bool closes = true)
     {
         lock (gate)
         {
@@ -80,9 +83,17 @@ internal sealed class HandOver : IDisposable
                 return false;
             decision = isCancel ? Decision.Cancelled : Decision.Lost;
             Reason = reason;
-            channel?.Cancel(reason);
+            if (closes)
+                channel?.Cancel(reason);
         }
-        stop.Cancel();
+        try
+        {
+            stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Whom the channel has woken has come to its end meanwhile.
+        }
         return true;
     }
 

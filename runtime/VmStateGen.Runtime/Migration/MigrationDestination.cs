@@ -44,15 +44,18 @@ public sealed class MigrationDestination
         ArgumentNullException.ThrowIfNull(address);
 
         // Here, so that a source that is started after this call finds it.
-        var listener = ChannelListener.Listen(address, options.Channel);
+        var listener = ChannelListener.Listen(address, machine.PassesDescriptors ? options.Channel with { AcceptDescriptors = true } : options.Channel);
         try
         {
+            // A second connection comes to the same address.
+            var hasMore = options.Postcopy?.Preempt == true;
             return Start(
                 stop =>
                 {
-                    using (listener)
+                    using (hasMore ? null : listener)
                         return listener.Accept(options.AcceptTimeout, stop);
                 },
+                hasMore ? listener : null,
                 progress,
                 token);
         }
@@ -68,16 +71,47 @@ public sealed class MigrationDestination
     public Task<MigrationResult> ReceiveAsync(Channel channel, IProgress<MigrationProgress>? progress = null, CancellationToken token = default)
     {
         ArgumentNullException.ThrowIfNull(channel);
-        return Start(_ => channel, progress, token);
+        return Start(_ => channel, null, progress, token);
     }
 
-    private Task<MigrationResult> Start(Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? progress, CancellationToken token)
+    /// <summary>
+    /// Has a source come back whose link was lost while the guest ran here already (<see cref="MigrationStatus.PostcopyPaused"/>): listens at an
+    /// address, at which the source is then told to resume (QEMU: <c>migrate</c> with <c>resume</c>). Again with another one if nobody comes.
+    /// </summary>
+    /// <param name="address">Where: <c>tcp:</c> or <c>unix:</c>.</param>
+    /// <returns>The address, with the port that was chosen if none was given.</returns>
+    /// <exception cref="ChannelException">It is not possible to listen there.</exception>
+    /// <exception cref="InvalidOperationException">The migration is not paused.</exception>
+    public ChannelAddress Recover(ChannelAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        return Running.Postcopy.Recover(address);
+    }
+
+    /// <summary>Gives up a link that seems dead while the guest runs here already, so that there can be another: QEMU's migrate-pause.</summary>
+    /// <exception cref="InvalidOperationException">This destination takes no postcopy.</exception>
+    public void PausePostcopy() => Running.Postcopy.Pause();
+
+    /// <summary>
+    /// After the migration has ended with <see cref="MigrationStatus.PostcopyPaused"/>: lets go of the memory of a machine that is given up. Whoever
+    /// still waits for a page goes on, and reads zeros.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">This destination takes no postcopy.</exception>
+    public void Abandon()
+    {
+        Running.Postcopy.Abandon();
+        machine.EndMigration();
+    }
+
+    private DestinationRun Running => Volatile.Read(ref run) ?? throw new InvalidOperationException("There is no migration.");
+
+    private Task<MigrationResult> Start(Func<CancellationToken, Channel> open, ChannelListener? listener, IProgress<MigrationProgress>? progress, CancellationToken token)
     {
         token.ThrowIfCancellationRequested();
         if (machine.Lifecycle.IsRunning)
             throw new InvalidOperationException("The guest runs: what is loaded is a machine that stands still.");
         machine.BeginMigration();
-        var started = new DestinationRun(machine, options, open, progress);
+        var started = new DestinationRun(machine, options, open, listener, progress);
         Volatile.Write(ref run, started);
         return MigrationThread.Run("migration destination", () =>
         {

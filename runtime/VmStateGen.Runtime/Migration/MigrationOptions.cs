@@ -22,6 +22,30 @@ public sealed record MigrationSourceOptions
     public int MaxRounds { get; init; }
 
     /// <summary>
+    /// When all has to be away, counted from the beginning: the guest is slowed down as it comes near, and stopped when there is just the time
+    /// left that the rest takes, whatever the downtime is then. Nothing: no deadline.
+    /// </summary>
+    public TimeSpan? Deadline { get; init; }
+
+    /// <summary>Capability auto-converge: a guest that dirties faster than the link moves is slowed down (<see cref="IMachineLifecycle.Throttle"/>; qemu-migration.md §5.14).</summary>
+    public bool AutoConverge { get; init; }
+
+    /// <summary>Percent of what is sent in a second that may be dirtied in it; beyond, twice, auto-converge acts (throttle-trigger-threshold).</summary>
+    public int ThrottleTriggerThreshold { get; init; } = 50;
+
+    /// <summary>Percent of their time that vCPUs lose at first (cpu-throttle-initial).</summary>
+    public int ThrottleInitial { get; init; } = 20;
+
+    /// <summary>And each time more (cpu-throttle-increment).</summary>
+    public int ThrottleIncrement { get; init; } = 10;
+
+    /// <summary>At the most, also for a deadline or a dirty limit, 1 to 99 (max-cpu-throttle).</summary>
+    public int MaxThrottle { get; init; } = 99;
+
+    /// <summary>Bytes a second that the guest may dirty; it is slowed down as much as that takes. 0 for no limit.</summary>
+    public long DirtyLimit { get; init; }
+
+    /// <summary>
     /// Whether the destination is to say how it went. Left out: wherever the channel goes both ways. Without it a lost machine is not noticed,
     /// as in QEMU.
     /// </summary>
@@ -87,6 +111,12 @@ public sealed record MigrationDestinationOptions
     /// device (QEMU's <c>globalstate</c>).
     /// </summary>
     public Func<bool>? ShouldStart { get; init; }
+
+    /// <summary>
+    /// How a source's postcopy is taken; left out: not at all, as QEMU does without postcopy-ram. Once its guest runs here it is whole only with the
+    /// source's help, see <see cref="MigrationDestination.Recover"/>.
+    /// </summary>
+    public PostcopyOptions? Postcopy { get; init; }
 
     /// <summary>Of the channel that is accepted.</summary>
     public ChannelOptions Channel { get; init; } = ChannelOptions.Default;

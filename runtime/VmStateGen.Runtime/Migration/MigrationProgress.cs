@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using VmStateGen.Runtime.Postcopy;
+using VmStateGen.Runtime.Ram;
 
 namespace VmStateGen.Runtime.Migration;
 
@@ -15,6 +16,9 @@ public sealed record MigrationProgress
     /// <summary>RAM; all zeros before the first page.</summary>
     public MigrationRamProgress Ram { get; init; } = new();
 
+    /// <summary>XBZRLE (QEMU's xbzrle-cache); <see langword="null"/> where it is not on.</summary>
+    public XbzrleTraffic? Xbzrle { get; init; }
+
     /// <summary>Since it began.</summary>
     public TimeSpan TotalTime { get; init; }
 
@@ -27,14 +31,26 @@ public sealed record MigrationProgress
     /// <summary>How long the guest stood still; at a destination it is not known.</summary>
     public TimeSpan? Downtime { get; init; }
 
-    /// <summary>Why it failed.</summary>
+    /// <summary>Why the guest was stopped; source only.</summary>
+    public SwitchReason SwitchReason { get; init; }
+
+    /// <summary>How often a guest that was stopped went on, because its downtime would have been too long; source only.</summary>
+    public int Retreats { get; init; }
+
+    /// <summary>Percent of their time that the vCPUs lose now, so that the migration ends (QEMU's cpu-throttle-percentage).</summary>
+    public int CpuThrottlePercentage { get; init; }
+
+    /// <summary>Why it failed, or what a paused one waits for.</summary>
     public string? ErrorDescription { get; init; }
+
+    /// <summary>At a destination whose guest runs before its memory is there, or did; else <see langword="null"/>.</summary>
+    public PostcopyProgress? Postcopy { get; init; }
 
     /// <summary>Bytes of the whole stream so far, headers and devices included.</summary>
     public long BytesTransferred { get; init; }
 
     /// <summary>Of a source that has gone over to postcopy: what was asked for, and how long that took.</summary>
-    public PostcopyFigures? Postcopy { get; init; }
+    public PostcopyFigures? PostcopySource { get; init; }
 }
 
 /// <summary>RAM in <see cref="MigrationProgress"/>.</summary>
@@ -78,6 +94,22 @@ public sealed record MigrationRamProgress
 
     /// <summary>Bytes that were moved while it stood still.</summary>
     public long DowntimeBytes { get; init; }
+}
+
+/// <summary>Postcopy in <see cref="MigrationProgress"/>.</summary>
+public sealed record PostcopyProgress
+{
+    /// <summary>Faults and pages.</summary>
+    public required PagerStatistics Pages { get; init; }
+
+    /// <summary>Pages that have not come, of the blocks that lack any.</summary>
+    public IReadOnlyList<MissingPages> Missing { get; init; } = [];
+
+    /// <summary>How often the link was lost.</summary>
+    public int Pauses { get; init; }
+
+    /// <summary>From the beginning of the migration until the guest was started; <see langword="null"/> before.</summary>
+    public TimeSpan? TimeToRun { get; init; }
 }
 
 /// <summary>What one section cost.</summary>

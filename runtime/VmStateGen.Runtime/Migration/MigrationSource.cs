@@ -33,7 +33,7 @@ public sealed class MigrationSource
     public MigrationProgress Progress => Volatile.Read(ref run)?.Progress ?? MigrationProgress.None;
 
     /// <summary>Migrates to what an address names.</summary>
-    /// <param name="address">Connected to, on the migration's thread.</param>
+    /// <param name="address">Connected to, on the migration's thread. A file (without an offset) is there when it is whole, or not at all.</param>
     /// <param name="progress">Told at each change of status, and some ten times a second; on the migration's thread.</param>
     /// <param name="token">Cancels it (see <see cref="Cancel"/>).</param>
     /// <returns>How it went: the destination has the guest.</returns>
@@ -43,7 +43,7 @@ public sealed class MigrationSource
     public Task<MigrationResult> MigrateAsync(ChannelAddress address, IProgress<MigrationProgress>? progress = null, CancellationToken token = default)
     {
         ArgumentNullException.ThrowIfNull(address);
-        return Start(stop => ChannelConnector.Connect(address, options.Connect, stop), progress, token, Preempt(address));
+        return Start(stop => Open(address, stop), progress, token, Preempt(address));
     }
 
     /// <summary>Migrates over a channel, which is closed at the end.</summary>
@@ -106,6 +106,10 @@ public sealed class MigrationSource
     /// <returns>Whether it was in time.</returns>
     public bool Cancel() => Volatile.Read(ref run)?.Cancel() ?? false;
 
+    private Channel Open(ChannelAddress address, CancellationToken stop) => address is FileAddress { Offset: 0 } file
+        ? ChannelConnector.CreateAtomic(file, options.Connect.Channel)
+        : ChannelConnector.Connect(address, options.Connect, stop);
+
     private Func<CancellationToken, Channel>? Preempt(ChannelAddress address)
         => options.Postcopy?.Preempt == true ? stop => ChannelConnector.Connect(address, options.Connect, stop) : null;
 
@@ -128,7 +132,7 @@ public sealed class MigrationSource
         Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? progress, CancellationToken token, Func<CancellationToken, Channel>? openPreempt = null)
     {
         token.ThrowIfCancellationRequested();
-        machine.BeginMigration();
+        machine.BeginOutgoingMigration();
         var started = new SourceRun(machine, options, open, progress, openPreempt);
         Volatile.Write(ref run, started);
         return MigrationThread.Run("migration source", () =>

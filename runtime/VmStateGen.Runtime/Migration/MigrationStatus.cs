@@ -9,6 +9,9 @@ public enum MigrationStatus
     /// <summary>Connecting, and what comes before the first round.</summary>
     Setup,
 
+    /// <summary>A device that is being unplugged must go first (<see cref="RegistrationOptions.IsUnplugPending"/>).</summary>
+    WaitUnplug,
+
     /// <summary>State moves while the guest runs; at a destination all of loading.</summary>
     Active,
 
@@ -21,7 +24,10 @@ public enum MigrationStatus
     /// <summary>The guest runs at the destination, and its memory follows.</summary>
     PostcopyActive,
 
-    /// <summary>The link was lost meanwhile: pages are missing at the destination until there is another (<see cref="MigrationSource.Recover(Channels.ChannelAddress)"/>).</summary>
+    /// <summary>
+    /// The link was lost meanwhile: pages are missing at the destination until there is another (<see cref="MigrationSource.Recover(Channels.ChannelAddress)"/>,
+    /// <see cref="MigrationDestination.Recover"/>).
+    /// </summary>
     PostcopyPaused,
 
     /// <summary>There is another link, and the sides tell each other what is missing.</summary>
@@ -54,6 +60,7 @@ public static class MigrationStatusNames
     {
         MigrationStatus.None => "none",
         MigrationStatus.Setup => "setup",
+        MigrationStatus.WaitUnplug => "wait-unplug",
         MigrationStatus.Active => "active",
         MigrationStatus.PreSwitchover => "pre-switchover",
         MigrationStatus.Device => "device",

@@ -40,6 +40,12 @@ public sealed record PostcopySourceOptions
     /// <summary>Bytes per second of pages that nobody waits for (QEMU: max-postcopy-bandwidth); 0 for no limit.</summary>
     public long MaxBandwidth { get; init; }
 
+    /// <summary>
+    /// Whether pages of zeros go only when they are asked for. QEMU's destination takes what never comes for zeros; ours does so with
+    /// <see cref="PostcopyOptions.MayLeaveOutZeroPages"/>, and else says that it lacks them.
+    /// </summary>
+    public bool LeaveOutZeroPages { get; init; }
+
     /// <summary>Page size of a block at the destination, in bytes, where it is not that of the block here.</summary>
     public IReadOnlyDictionary<string, int> UnitSizes { get; init; } = new Dictionary<string, int>();
 

@@ -25,6 +25,8 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
     private double mbps;
     private double pagesPerSecond;
     private MigrationProgress? final;
+    private string? problem;
+    private Func<PostcopyProgress?> postcopy = static () => null;
 
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(start);
 
@@ -48,8 +50,13 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
 
     public void Measure(Func<long> transferred, RamPrecopy of) => (bytes, ram) = (transferred, of);
 
+    public void MeasurePostcopy(Func<PostcopyProgress?> of) => postcopy = of;
+
+    /// <summary>What is wrong as long as it is not over; <see langword="null"/> once nothing is. Told with the next status.</summary>
+    public void SetProblem(string? text) => Volatile.Write(ref problem, text);
+
     /// <summary>What a source's postcopy says of itself.</summary>
-    public Func<PostcopyFigures?> Postcopy { get; set; } = static () => null;
+    public Func<PostcopyFigures?> PostcopySource { get; set; } = static () => null;
 
     public void EndSetup() => setupTime = Elapsed;
 
@@ -65,6 +72,12 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
         if (meter.Update(Elapsed, transferred, (ram?.Traffic.NormalPages + ram?.Traffic.ZeroPages) ?? 0))
             SetRate(meter);
     }
+
+    public int Throttle { get; set; }
+
+    public SwitchReason SwitchReason { get; set; }
+
+    public int Retreats { get; set; }
 
     public void Expect(TimeSpan? downtimeNow) => expected = downtimeNow;
 
@@ -106,9 +119,14 @@ internal sealed class ProgressKeeper(string role, Machine machine, IProgress<Mig
             SetupTime = setupTime,
             ExpectedDowntime = expected,
             Downtime = downtime,
-            ErrorDescription = error?.Message,
+            CpuThrottlePercentage = Throttle,
+            SwitchReason = SwitchReason,
+            Retreats = Retreats,
+            ErrorDescription = error?.Message ?? Volatile.Read(ref problem),
+            Postcopy = postcopy(),
             BytesTransferred = transferred,
-            Postcopy = Postcopy(),
+            Xbzrle = traffic.Xbzrle,
+            PostcopySource = PostcopySource(),
             Ram = new MigrationRamProgress
             {
                 Total = traffic.Total,

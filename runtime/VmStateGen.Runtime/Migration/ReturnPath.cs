@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics;
 using System.IO;
 using System.Threading;
 using VmStateGen.Runtime.Channels;
@@ -20,12 +21,13 @@ internal sealed class ReturnPath
     private readonly object gate = new();
     private readonly Thread thread;
     private uint? pong;
+    private long firstPongAt;
     private uint? shut;
     private Exception? failure;
 
     /// <param name="channel">The migration's; the return path ends when it is disposed of.</param>
     /// <param name="onEnd">Told, on the return path's thread, that nothing more comes: why, or that it was shut with an error.</param>
-    /// <param name="onPostcopy">Given, on the same thread, every PONG and what only postcopy has; left out, that is an error. It may refuse it with a <see cref="VmStateException"/>.</param>
+    /// <param name="onPostcopy">Given, on the same thread, SHUT(0), every PONG and what only postcopy has; left out, that is an error. It may refuse it with a <see cref="VmStateException"/>.</param>
     public ReturnPath(Channel channel, Action<Exception> onEnd, Action<ReturnPathMessage>? onPostcopy = null)
     {
         this.channel = channel;
@@ -45,6 +47,9 @@ internal sealed class ReturnPath
                 return failure;
         }
     }
+
+    /// <summary>When the first PONG came, of <see cref="Stopwatch.GetTimestamp"/>; 0 as long as none has.</summary>
+    public long FirstPongAt => Interlocked.Read(ref firstPongAt);
 
     /// <summary>Waits for the answer to the last PING.</summary>
     /// <returns><see langword="false"/> if it did not come in time.</returns>
@@ -98,6 +103,7 @@ internal sealed class ReturnPath
         switch (message.Kind)
         {
             case ReturnPathMessageKind.Pong:
+                Interlocked.CompareExchange(ref firstPongAt, Stopwatch.GetTimestamp(), 0);
                 Set(ref pong, message.Value);
                 onPostcopy?.Invoke(message);
                 return true;
@@ -105,6 +111,8 @@ internal sealed class ReturnPath
                 Set(ref shut, message.Value);
                 if (message.Value is not 0)
                     End(new MigrationRefusedException(message.Value!.Value));
+                else if (onPostcopy != null)
+                    onPostcopy(message);
                 else
                     onEnd(new VmStateException("a destination that waits for the end of the stream", "SHUT(0)", channel.BytesRead - message.ToBytes().Length));
                 return false;

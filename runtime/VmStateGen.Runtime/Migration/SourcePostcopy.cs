@@ -38,7 +38,7 @@ internal sealed class SourcePostcopy : IDisposable
             throw new InvalidOperationException("Postcopy and x-ignore-shared do not go together: a page that is shared is never missing.");
         ram = RamPrecopy.MigratableBlocks(machine.Memory);
         var sizes = Units(machine, postcopy);
-        unsent = new UnsentPages([.. ram.Select(block => new PostcopyBlock(block.Name, block.UsedLength, sizes[block.Name]))], machine.Memory.PageSize);
+        unsent = new UnsentPages([.. ram.Select(block => new PostcopyBlock(block.Name, block.UsedLength, sizes[block.Name]))], machine.Memory.PageSize) { PushesZeros = !postcopy.LeaveOutZeroPages };
         link = new PostcopyLink(main, preempt, sender: null, reason => handOver.TryStop(reason, isCancel: false));
     }
 
@@ -149,6 +149,9 @@ internal sealed class SourcePostcopy : IDisposable
     {
         while (true)
         {
+            // Whoever reads that it is paused may recover it.
+            lock (gate)
+                isPaused = true;
             progress.Enter(MigrationStatus.PostcopyPaused);
             link.Dispose();
             var connect = WaitForRecovery(lost);
@@ -172,7 +175,6 @@ internal sealed class SourcePostcopy : IDisposable
         var end = Deadline.In(postcopy.RecoveryTimeout);
         lock (gate)
         {
-            isPaused = true;
             while (reconnect is null)
             {
                 if (end.HasPassed)

@@ -11,11 +11,10 @@ namespace VmStateGen.Runtime.Migration;
 /// <summary>One outgoing migration: a straight list of phases, and one way out of all of them.</summary>
 internal sealed class SourceRun
 {
-    // What is sent between two looks at the clock, at a cancel and at what is left.
-    private const long LargestBudget = 4 << 20;
-    private const long SmallestBudget = 64 << 10;
     private const uint FirstPing = 1;
     private const uint LastPing = 0x564D;
+
+    private static readonly TimeSpan UnplugPoll = TimeSpan.FromMilliseconds(50);
 
     /// <summary>A destination that has refused and closed may be heard after the write that failed for it.</summary>
     private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
@@ -27,7 +26,7 @@ internal sealed class SourceRun
     private readonly ProgressKeeper progress;
     private readonly HandOver handOver = new();
     private readonly ManualResetEventSlim goOn = new();
-    private readonly BandwidthMeter meter = new();
+    private readonly RoundKeeper rounds;
     private readonly RateLimiter limiter;
     private readonly List<Exception> notifierErrors = [];
     private readonly List<IIterativeHandler> begun = [];
@@ -39,6 +38,7 @@ internal sealed class SourceRun
     private bool isNotified;
     private bool isPausedHere;
     private long pausedAt;
+    private long pingedAt;
 
     public SourceRun(
         Machine machine, MigrationSourceOptions options, Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? listener,
@@ -49,6 +49,7 @@ internal sealed class SourceRun
         this.open = open;
         this.openPreempt = openPreempt;
         limiter = new RateLimiter(options.MaxBandwidth);
+        rounds = new RoundKeeper(machine, options);
         progress = new ProgressKeeper("source", machine, listener);
     }
 
@@ -58,6 +59,7 @@ internal sealed class SourceRun
     [
         (MigrationStatus.Setup, Open),
         (MigrationStatus.Setup, SendSetup),
+        (MigrationStatus.WaitUnplug, WaitForUnplug),
         (MigrationStatus.Active, SendRounds),
         (MigrationStatus.Active, StopGuest),
         (MigrationStatus.PreSwitchover, WaitForContinue),
@@ -81,6 +83,8 @@ internal sealed class SourceRun
             foreach (var (status, run) in Phases)
             {
                 if (status == MigrationStatus.PreSwitchover && !options.PauseBeforeSwitchover)
+                    continue;
+                if (status == MigrationStatus.WaitUnplug && machine.Unplugging is null)
                     continue;
                 progress.Enter(status);
                 run();
@@ -157,7 +161,7 @@ internal sealed class SourceRun
         if (preempt != null)
             preempt.WriteTimeout = options.StallTimeout;
         Volatile.Write(ref postcopy, new SourcePostcopy(machine, options, handOver, progress, channel, preempt));
-        progress.Postcopy = () => postcopy.Figures;
+        progress.PostcopySource = () => postcopy.Figures;
         returnPath = postcopy.ReturnPath;
     }
 
@@ -168,6 +172,8 @@ internal sealed class SourceRun
         {
             sender.WriteCommand(QemuCommandId.OpenReturnPath);
             sender.WritePing(FirstPing);
+            sender.Flush();
+            pingedAt = Stopwatch.GetTimestamp();
             postcopy?.Advise(sender);
         }
         var features = options.Postcopy is { } units ? options.Features with { PostcopyUnits = SourcePostcopy.Units(machine, units) } : options.Features;
@@ -182,45 +188,90 @@ internal sealed class SourceRun
         }
         sender.Flush();
         progress.EndSetup();
-        meter.Start(progress.Elapsed, channel!.BytesWritten, 0);
+        rounds.Begin(progress.Elapsed);
+    }
+
+    private void WaitForUnplug()
+    {
+        while (machine.Unplugging != null && !handOver.Stopping.WaitHandle.WaitOne(UnplugPoll))
+        {
+        }
+        handOver.ThrowIfStopped();
     }
 
     private void SendRounds()
     {
-        for (var rounds = 0; ;)
+        while (true)
         {
             handOver.ThrowIfStopped();
             if (postcopy?.ShouldStart(Volatile.Read(ref isPostcopyRequested)) == true)
                 return;
-            if (meter.Update(progress.Elapsed, channel!.BytesWritten, machine.Ram.Traffic.NormalPages + machine.Ram.Traffic.ZeroPages))
-                progress.SetRate(meter);
-            var bandwidth = options.AvailableSwitchoverBandwidth > 0 ? options.AvailableSwitchoverBandwidth : meter.BytesPerSecond;
-            var threshold = Convergence.Threshold(bandwidth, options.DowntimeLimit);
-            if (Convergence.ShouldQuery(Pending(exact: false), threshold))
-            {
-                rounds++;
-                var exact = Pending(exact: true);
-                progress.Expect(Convergence.ExpectedDowntime(exact.Total, bandwidth));
-                if (Convergence.ShouldSwitch(exact, threshold, rounds, options.MaxRounds))
-                    return;
-            }
-            foreach (var section in sender!.Started)
-                sender.Iterate(section, Budget());
+            var known = Pending(exact: false);
+            if (rounds.ShouldQuery(known) && EndRound(known))
+                return;
+            SendSome();
         }
+    }
+
+    /// <returns>Whether to stop the guest.</returns>
+    private bool EndRound(in PendingData known)
+    {
+        var exact = Pending(exact: true);
+        if (returnPath?.FirstPongAt is > 0 and var pongedAt)
+            rounds.RoundTrip = Stopwatch.GetElapsedTime(pingedAt, pongedAt);
+        progress.SwitchReason = rounds.EndRound(known, exact);
+        progress.Expect(rounds.ExpectedDowntime(exact));
+        SetThrottle(rounds.Throttle);
+        return progress.SwitchReason != SwitchReason.None;
+    }
+
+    private void SendSome()
+    {
+        var from = Stopwatch.GetTimestamp();
+        var (bytes, pages) = (channel!.BytesWritten, PagesSent);
+        var budget = Convergence.Budget(rounds.Meter.BytesPerSecond, options.MaxBandwidth);
+        foreach (var section in sender!.Started)
+            sender.Iterate(section, budget);
+        if (rounds.Sent(Stopwatch.GetElapsedTime(from), channel.BytesWritten - bytes, PagesSent - pages))
+            progress.SetRate(rounds.Meter);
+    }
+
+    private long PagesSent => machine.Ram.Traffic.NormalPages + machine.Ram.Traffic.ZeroPages;
+
+    private void SetThrottle(int percent)
+    {
+        if (progress.Throttle == percent)
+            return;
+        machine.Lifecycle.Throttle(percent);
+        progress.Throttle = percent;
     }
 
     private void StopGuest()
     {
-        if (machine.Lifecycle.IsRunning)
+        PauseGuest();
+        while (isPausedHere && postcopy is not { IsStarted: true } && rounds.ShouldGoBack(progress.SwitchReason, Pending(exact: true), Stopwatch.GetElapsedTime(pausedAt)))
         {
-            // Even a pause that throws may have stopped some of it.
-            isPausedHere = true;
-            pausedAt = Stopwatch.GetTimestamp();
-            machine.Lifecycle.Pause();
+            // Nothing of the switchover has been sent.
+            machine.Lifecycle.Resume();
+            isPausedHere = false;
+            progress.Retreats++;
+            SendRounds();
+            PauseGuest();
         }
         progress.StartDowntime();
         limiter.BytesPerSecond = 0;
         machine.Notify(MigrationStage.SourceSwitchover);
+    }
+
+    private void PauseGuest()
+    {
+        if (!machine.Lifecycle.IsRunning)
+            return;
+
+        // Even a pause that throws may have stopped some of it.
+        isPausedHere = true;
+        pausedAt = Stopwatch.GetTimestamp();
+        machine.Lifecycle.Pause();
     }
 
     private void WaitForContinue()
@@ -296,8 +347,6 @@ internal sealed class SourceRun
         return pending;
     }
 
-    private long Budget() => options.MaxBandwidth == 0 ? LargestBudget : Math.Clamp(options.MaxBandwidth / 10, SmallestBudget, LargestBudget);
-
     /// <summary>The way out of every phase, of a success too.</summary>
     private MigrationResult End(Exception? error, CancellationToken token)
     {
@@ -310,7 +359,9 @@ internal sealed class SourceRun
         // Nothing of it may reach the destination any more before the guest goes on.
         if (error != null)
             handOver.TryStop(error, isCancel: false);
-        var status = (error, handOver.IsHandedOver, handOver.IsCancelled) switch
+        // A file that was not closed in order goes with the channel: nobody can have the guest from it.
+        var isWithdrawn = error != null && channel is FileChannel { IsAtomic: true };
+        var status = (error, handOver.IsHandedOver && !isWithdrawn, handOver.IsCancelled) switch
         {
             (null, _, _) => MigrationStatus.Completed,
             (_, true, _) => MigrationStatus.HandedOverUnknown,
@@ -322,7 +373,9 @@ internal sealed class SourceRun
         returnPath?.Join(Timeout.InfiniteTimeSpan);
         foreach (var handler in begun)
             Try(handler.Cleanup);
-        progress.EndDowntime(pausedAt);
+        if (isPausedHere)
+            progress.EndDowntime(pausedAt);
+        Try(() => SetThrottle(0));
         if (isPausedHere && status is (MigrationStatus.Failed or MigrationStatus.Cancelled))
             Try(machine.Lifecycle.Resume);
         machine.EndMigration();

@@ -53,6 +53,8 @@ internal sealed class StreamLoader(Machine machine, MigrationFeatures features, 
         var pageSize = configuration.TargetPageBits is { } bits ? 1 << bits : DefaultPageSize;
         if (pageSize != machine.Memory.PageSize)
             throw Fault.At("configuration", $"pages of {machine.Memory.PageSize} bytes (2^{BitOperations.Log2((uint)machine.Memory.PageSize)})", $"pages of {pageSize}", offset);
+        if (configuration.HasCapability(QemuConfiguration.MappedRam))
+            throw Fault.At("configuration", "a plain stream (vmstate convert --to plain makes one)", "one in the layout mapped-ram, which is for files only", offset);
         if (!new HashSet<string>(configuration.Capabilities).SetEquals(wanted))
             throw Fault.At("configuration", $"capabilities: {Names(wanted)}", Names(configuration.Capabilities), offset);
 
@@ -70,28 +72,33 @@ internal sealed class StreamLoader(Machine machine, MigrationFeatures features, 
         }
     }
 
-    public void Load(in QemuStreamElement element)
+    /// <param name="element">A section.</param>
+    /// <param name="from">Where it is, if not in the stream itself: a package of it.</param>
+    public void Load(in QemuStreamElement element, QemuIncomingStream? from = null)
     {
+        from ??= stream;
         var header = element.Section;
-        var from = Stopwatch.GetTimestamp();
+        var begun = Stopwatch.GetTimestamp();
         try
         {
             if (header.Kind is SectionKind.Part or SectionKind.End)
-                LoadRound(started[header.Id], header);
+                LoadRound(started[header.Id], header, from);
             else
-                LoadFirst(header, element.DataOffset);
+                LoadFirst(header, element.DataOffset, from);
         }
         catch (VmStateException e) when (e.InDevice(header.ToString()))
         {
             throw;
         }
-        Account(header.ToString(), stream.Cursor.Position - element.DataOffset, from);
+        Account(header.ToString(), from.Cursor.Position - element.DataOffset, begun);
     }
 
     /// <summary>An end that comes too early would start a guest that lacks a part of itself.</summary>
-    public void CheckComplete(long offset)
+    /// <param name="offset">In the stream, for messages.</param>
+    /// <param name="isRamToFollow">With postcopy RAM comes when the guest runs.</param>
+    public void CheckComplete(long offset, bool isRamToFollow = false)
     {
-        if (Unfinished is { } section)
+        if (Unfinished is { } section && !(isRamToFollow && section.Handler == machine.Ram))
             throw Fault.At(section.ToString(), "its END before the end of the stream", "none", offset);
         if (machine.Ram.IsActive && started.Count == 0)
             throw Fault.At("EOF", "RAM before the end of the stream", "none", offset);
@@ -104,13 +111,13 @@ internal sealed class StreamLoader(Machine machine, MigrationFeatures features, 
             handler.Cleanup();
     }
 
-    private void LoadFirst(in SectionHeader header, long offset)
+    private void LoadFirst(in SectionHeader header, long offset, QemuIncomingStream from)
     {
         if (machine.Find(header.Name, header.InstanceId) is not { } section)
         {
             if (header.Kind != SectionKind.Full || machine.CreateRemoved(header.Name) is not { } thrownAway)
                 throw new VmStateException("a section that this machine has", $"{header.Name}, instance {header.InstanceId}", offset);
-            StateSection.Load(header, stream.OpenState(), offset, thrownAway);
+            StateSection.Load(header, from.OpenState(), offset, thrownAway);
             return;
         }
         if (header.Version > section.Version)
@@ -121,17 +128,17 @@ internal sealed class StreamLoader(Machine machine, MigrationFeatures features, 
             throw new VmStateException("the section once", "it again", offset);
         if (section.Handler is null)
         {
-            StateSection.Load(header, stream.OpenState(), offset, section.Device!);
+            StateSection.Load(header, from.OpenState(), offset, section.Device!);
             loaded.Add(section);
             return;
         }
         started.Add(header.Id, section);
-        LoadRound(section, header);
+        LoadRound(section, header, from);
     }
 
-    private void LoadRound(MachineSection section, in SectionHeader header)
+    private void LoadRound(MachineSection section, in SectionHeader header, QemuIncomingStream from)
     {
-        section.Handler!.Load(stream.Cursor, header.Kind, header.Version);
+        section.Handler!.Load(from.Cursor, header.Kind, header.Version);
         if (header.Kind == SectionKind.End)
             loaded.Add(section);
     }

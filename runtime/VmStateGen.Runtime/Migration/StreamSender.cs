@@ -111,6 +111,7 @@ internal sealed class StreamSender(Machine machine, MigrationSourceOptions optio
             description.Device(section.Name, section.InstanceId, device);
             trailer.Devices.Add(text.WrittenMemory);
         }
+        section.LastCost = new SectionCost(section.ToString(), bytes, Stopwatch.GetElapsedTime(from));
         Account(section, bytes, from);
     }
 

@@ -57,13 +57,18 @@ internal sealed class PageSender
         var bytes = scratch.AsSpan(0, run.Count * block.UnitSize);
 
         // A run is of one kind: what is known to be zeros is not read, which could make it be there.
-        if (unsent.HasContents(run.Block, run.First))
+        var hasContents = unsent.HasContents(run.Block, run.First);
+        if (hasContents)
             pages.Read(run.Block, offset, bytes);
-        else
-            bytes.Clear();
         Begin(QemuWire.SectionPart);
         for (var at = 0; at < bytes.Length; at += unsent.PageSize)
-            Append(run.Block, offset + at, bytes.Slice(at, unsent.PageSize));
+        {
+            var page = bytes.Slice(at, unsent.PageSize);
+            if (hasContents && !ZeroPage.IsZero(page))
+                Append(run.Block, offset + at, page);
+            else
+                AppendZero(run.Block, offset + at);
+        }
         End();
     }
 
@@ -98,25 +103,28 @@ internal sealed class PageSender
 
     private void Append(int block, long offset, ReadOnlySpan<byte> page)
     {
-        var isZero = ZeroPage.IsZero(page);
-        var flags = isZero ? RamFlags.Zero : RamFlags.Page;
-        Append64((ulong)offset | (ulong)(block == lastBlock ? flags | RamFlags.Continue : flags));
-        if (block != lastBlock)
-        {
-            var name = unsent.Blocks[block].Name;
-            buffer[length++] = (byte)name.Length;
-            length += Encoding.ASCII.GetBytes(name, buffer.AsSpan(length));
-            lastBlock = block;
-        }
-        if (isZero)
-        {
-            buffer[length++] = 0;
-            ZeroPages++;
-            return;
-        }
+        AppendHeader(block, offset, RamFlags.Page);
         page.CopyTo(buffer.AsSpan(length));
         length += page.Length;
         NormalPages++;
+    }
+
+    private void AppendZero(int block, long offset)
+    {
+        AppendHeader(block, offset, RamFlags.Zero);
+        buffer[length++] = 0;
+        ZeroPages++;
+    }
+
+    private void AppendHeader(int block, long offset, RamFlags flags)
+    {
+        Append64((ulong)offset | (ulong)(block == lastBlock ? flags | RamFlags.Continue : flags));
+        if (block == lastBlock)
+            return;
+        var name = unsent.Blocks[block].Name;
+        buffer[length++] = (byte)name.Length;
+        length += Encoding.ASCII.GetBytes(name, buffer.AsSpan(length));
+        lastBlock = block;
     }
 
     private void Append32(uint value)

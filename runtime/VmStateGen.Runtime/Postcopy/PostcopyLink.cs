@@ -86,9 +86,20 @@ internal sealed class PostcopyLink : IDisposable
 
     private void OnMessage(ReturnPathMessage message)
     {
-        if (Volatile.Read(ref sender) is { } by)
+        var by = Volatile.Read(ref sender);
+        if (message.Kind == ReturnPathMessageKind.Shut)
+        {
+            // Who has the last page may say so before the end of the stream is there.
+            if (by is not { HasSentAll: true })
+                Break(new VmStateException("a destination that waits for the end of the stream", message.ToString(), Main.BytesRead - message.ToBytes().Length));
+        }
+        else if (by != null)
+        {
             by.OnMessage(message);
+        }
         else if (message.Kind != ReturnPathMessageKind.Pong)
+        {
             throw new VmStateException("SHUT or PONG before POSTCOPY_LISTEN", message.ToString(), -1);
+        }
     }
 }

@@ -72,6 +72,9 @@ internal sealed class PostcopySender
         TimeToAllSent = Since(ref allSent),
     };
 
+    /// <summary>Whether the destination may have every page that goes unasked.</summary>
+    public bool HasSentAll => unsent.Left == 0;
+
     /// <summary>Serves until nothing is left, and ends the stream.</summary>
     /// <exception cref="ChannelException">The link was lost: the destination is paused, and <see cref="Recover"/> takes another one.</exception>
     /// <exception cref="Migration.MigrationRefusedException">The destination has given up.</exception>

@@ -178,12 +178,13 @@ internal sealed class SendOrder
         return false;
     }
 
-    /// <summary>Takes as many units behind a taken one as follow it without a gap and fit. All have contents, or there is one.</summary>
+    /// <summary>Takes as many units behind a taken one as follow it without a gap and fit. All have contents or none has.</summary>
     private UnitRun Extend(int block, long unit, long end, int maxBytes)
     {
-        var most = unsent.HasContents(block, unit) ? Math.Max(1, maxBytes / unsent.Blocks[block].UnitSize) : 1;
+        var hasContents = unsent.HasContents(block, unit);
+        var most = hasContents || unsent.PushesZeros ? Math.Max(1, maxBytes / unsent.Blocks[block].UnitSize) : 1;
         var count = 1;
-        while (count < most && unit + count < end && unsent.HasContents(block, unit + count) && unsent.TryTake(block, unit + count))
+        while (count < most && unit + count < end && unsent.HasContents(block, unit + count) == hasContents && unsent.TryTake(block, unit + count))
             count++;
         return new UnitRun(block, unit, count);
     }

@@ -44,13 +44,16 @@ internal sealed class UnsentPages
     /// <summary>Target page size in bytes.</summary>
     public int PageSize => pageSize;
 
-    /// <summary>Units that are missing and have contents: the stream may end when there is none.</summary>
+    /// <summary>Whether units of zeros go unasked like the others.</summary>
+    public bool PushesZeros { get; init; }
+
+    /// <summary>Units that are missing and go unasked: the stream may end when there is none.</summary>
     public long Left => Interlocked.Read(ref left);
 
     /// <summary>Units that are missing, those of zeros too.</summary>
     public long Missing => parts.Sum(static part => part.Missing.Count());
 
-    /// <summary>Says which pages of a block may hold anything but zeros; the others need not be sent. Before anything is added.</summary>
+    /// <summary>Says which pages of a block may hold anything but zeros; the others are sent as zeros, or only when they are asked for. Before anything is added.</summary>
     /// <param name="block">Number of the block.</param>
     /// <param name="pages">A bit for each target page.</param>
     public void SetContents(int block, DirtyBitmap pages)
@@ -118,7 +121,7 @@ internal sealed class UnsentPages
         return true;
     }
 
-    /// <summary>The first unit at or after one that is missing and has contents; −1 if there is none.</summary>
+    /// <summary>The first unit at or after one that is missing and goes unasked; −1 if there is none.</summary>
     public long FindToPush(int block, long from) => parts[block].ToPush.FindNext(Math.Min(from, parts[block].Block.UnitCount));
 
     /// <summary>What is missing of a block, in bytes, ascending: what the destination must discard before the switch.</summary>
@@ -134,7 +137,7 @@ internal sealed class UnsentPages
         }
     }
 
-    /// <summary>For people: how many pages of which block are missing and have contents.</summary>
+    /// <summary>For people: how many pages of which block are missing and go unasked.</summary>
     public string Describe()
     {
         var texts = parts.Select(static part => (part.Block, Count: part.ToPush.Count())).Where(static part => part.Count > 0)
@@ -165,7 +168,7 @@ internal sealed class UnsentPages
             part.Missing.CopyWords(unit, missing[..count]);
             part.HasContents.CopyWords(unit, contents[..count]);
             for (var i = 0; i < count; i++)
-                missing[i] &= contents[i];
+                missing[i] &= PushesZeros ? ulong.MaxValue : contents[i];
             part.ToPush.SetWords(unit, missing[..count]);
         }
         Interlocked.Exchange(ref left, parts.Sum(static one => one.ToPush.Count()));
@@ -178,7 +181,7 @@ internal sealed class UnsentPages
         /// <summary>Units that the destination does not have.</summary>
         public readonly DirtyBitmap Missing = new(block.UnitCount, block.UnitSize);
 
-        /// <summary>Those of them that have contents.</summary>
+        /// <summary>Those of them that go unasked.</summary>
         public readonly DirtyBitmap ToPush = new(block.UnitCount, block.UnitSize);
 
         public readonly DirtyBitmap HasContents = All(block);

@@ -23,7 +23,7 @@ public sealed partial class GuestMemory
         var used = block.UsedLength;
         var touched = new DirtyBitmap(used / PageSize, PageSize);
 
-        // Each kind of memory is asked where the kernel knows it for sure (verified on Linux 6.18; see UntouchedMemoryTests):
+        // Each kind of memory is asked where the kernel knows it for sure; UntouchedMemoryTests asks the kernel that it runs on the same questions:
         // - Private memory is in this process's page tables or in swap: pagemap. mincore would call what is in swap "not there".
         // - Of a file there is its data besides: SEEK_DATA knows of tmpfs pages in swap and of those that only others mapped, which
         //   pagemap does not.

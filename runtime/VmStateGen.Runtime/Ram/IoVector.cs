@@ -53,6 +53,17 @@ public sealed unsafe class IoVector
 
     internal bool HasOwnBytes => ownLength > 0;
 
+    /// <summary>Adds bytes that the caller then fills in.</summary>
+    /// <param name="length">At least 1, at most <see cref="FreeBytes"/>.</param>
+    internal Span<byte> AddRoom(int length)
+    {
+        var room = ownBytes.AsSpan(ownLength, length);
+        fixed (byte* first = room)
+            Add(first, length, null, 0);
+        ownLength += length;
+        return room;
+    }
+
     /// <summary>Adds bytes, which are copied.</summary>
     /// <param name="bytes">At most <see cref="FreeBytes"/>. None is fine.</param>
     /// <exception cref="InvalidOperationException">It is full.</exception>

@@ -56,6 +56,9 @@ public sealed class RamBlock : IDisposable
     /// <summary>Whether a migration moves it.</summary>
     public bool IsMigratable => options.IsMigratable;
 
+    /// <summary>Who writes it: the runtime, and whom the block was said to have.</summary>
+    public RamWriters Writers => options.Writers | RamWriters.Runtime;
+
     /// <summary>Where in <see cref="File"/> it begins, in bytes.</summary>
     public long FileOffset => options.FileOffset;
 
@@ -69,6 +72,9 @@ public sealed class RamBlock : IDisposable
     public SafeFileHandle? File { get; }
 
     internal SafeMapping Mapping { get; }
+
+    /// <summary>Whether the kernel was asked for transparent huge pages.</summary>
+    internal bool WantsTransparentHugePages => options.UseTransparentHugePages && PageSize == Environment.SystemPageSize;
 
     /// <summary>The memory it was added to.</summary>
     internal GuestMemory? Owner { get; set; }
@@ -184,6 +190,13 @@ public sealed class RamBlock : IDisposable
             return;
         if (offset % PageSize != 0 || length % PageSize != 0)
             throw new ArgumentOutOfRangeException(nameof(offset), $"{Name}: memory can be given back in pages of 0x{PageSize:x} bytes, not 0x{length:x} bytes at 0x{offset:x}.");
+
+        // Who pages the range must be told, and the kernel tells it of madvise only, not of fallocate.
+        if (IsShared && Registered.Length != 0)
+        {
+            MemoryCalls.Advise(Mapping, offset, length, MemoryAdvice.Remove);
+            return;
+        }
 
         // A private mapping has its own copies, and a file that is the block's own has a page behind each of them.
         if (!IsShared)

@@ -34,6 +34,12 @@ public sealed record RamBlockOptions
     /// </summary>
     public bool IsShared { get; init; }
 
+    /// <summary>
+    /// Who writes it besides the runtime. A migration is refused while the machine's tracker is blind to one of them
+    /// (<see cref="DirtyTracking.IDirtyTracker.Sees"/>).
+    /// </summary>
+    public RamWriters Writers { get; init; } = RamWriters.Runtime;
+
     /// <summary>Whether a migration moves the block. One that is not is set up by the destination, as a ROM that is loaded from a file.</summary>
     public bool IsMigratable { get; init; } = true;
 

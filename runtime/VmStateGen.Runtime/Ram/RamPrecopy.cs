@@ -1,4 +1,6 @@
 using System;
+using System.Collections.Generic;
+using VmStateGen.Runtime.DirtyTracking;
 using VmStateGen.Runtime.Streams;
 using VmStateGen.Runtime.Streams.Qemu;
 
@@ -6,8 +8,8 @@ namespace VmStateGen.Runtime.Ram;
 
 /// <summary>Guest RAM as the section <c>ram</c> that QEMU has (qemu-migration.md §5.1–5.3): sent while the guest runs, and again what it writes.</summary>
 /// <remarks>
-/// Sees the writes that the software tracker sees (<see cref="DirtyLog"/>), in a log of its own that lasts as long as the migration: a failed one
-/// takes nothing from anybody, and the next begins with all pages.
+/// Sees the writes of the runtime itself (<see cref="DirtyLog"/>) and those that <see cref="Tracker"/> sees, from the start of a migration to its
+/// end: a failed one takes nothing from anybody, and the next begins with all pages.
 /// </remarks>
 public sealed class RamPrecopy : IIterativeHandler
 {
@@ -17,6 +19,28 @@ public sealed class RamPrecopy : IIterativeHandler
     private RamTraffic traffic = new(0, 0, 0, 0, 0, 0, 0);
 
     internal RamPrecopy(GuestMemory memory) => this.memory = memory;
+
+    /// <summary>
+    /// What sees the writes that <see cref="GuestMemory"/> does not make itself, such as the vCPUs'; the runtime's own are seen in any case. A
+    /// change holds for the next migration.
+    /// </summary>
+    public IDirtyTracker Tracker { get; set; } = SoftwareTracker.Instance;
+
+    /// <summary>Why the machine cannot be migrated away: writers of a block that nobody sees. Empty if it can.</summary>
+    public IReadOnlyList<string> UnseenWriters
+    {
+        get
+        {
+            var tracker = AllTrackers;
+            var reasons = new List<string>();
+            foreach (var block in MigratableBlocks(memory))
+            {
+                if ((block.Writers & ~tracker.Sees(block)) is not 0 and var unseen)
+                    reasons.Add($"dirty tracking: {block.Name} is written by {unseen}, which {tracker.Name} does not see");
+            }
+            return reasons;
+        }
+    }
 
     /// <inheritdoc/>
     public uint Version => QemuWire.RamVersion;
@@ -30,7 +54,7 @@ public sealed class RamPrecopy : IIterativeHandler
     /// <inheritdoc/>
     public void Setup(IterationOutput output, MigrationFeatures features)
     {
-        saver = new RamSaver(memory);
+        saver = new RamSaver(memory, AllTrackers);
         saver.Setup(output, features);
     }
 
@@ -86,6 +110,11 @@ public sealed class RamPrecopy : IIterativeHandler
         return 0;
     }
 
+    /// <summary>What loads, while something does.</summary>
+    internal RamLoader? Loader => loader;
+
+    private IDirtyTracker AllTrackers => new CombinedTracker(SoftwareTracker.Instance, Tracker);
+
     private RamSaver Saver => saver ?? throw new InvalidOperationException("Saving has not begun.");
 }
 
@@ -98,4 +127,8 @@ public sealed class RamPrecopy : IIterativeHandler
 /// <param name="DirtySyncCount">How often the tracker was asked.</param>
 /// <param name="DirtyPagesPerSecond">Newly dirtied, measured over a second at least; 0 before.</param>
 public sealed record RamTraffic(
-    long Total, long Remaining, long Transferred, long ZeroPages, long NormalPages, long DirtySyncCount, long DirtyPagesPerSecond);
+    long Total, long Remaining, long Transferred, long ZeroPages, long NormalPages, long DirtySyncCount, long DirtyPagesPerSecond)
+{
+    /// <summary>XBZRLE; <see langword="null"/> where it is not on.</summary>
+    public XbzrleTraffic? Xbzrle { get; init; }
+}

@@ -2,24 +2,34 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Text;
+using VmStateGen.Runtime.DirtyTracking;
 using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Runtime.Ram;
 
 /// <summary>The sending half of <see cref="RamPrecopy"/>: pages go from guest RAM to the channel without a copy.</summary>
-internal sealed class RamSaver(GuestMemory memory) : IDisposable
+internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDisposable
 {
     // The kernel takes 1,024 segments in one call: headers and pages in turn make 2 MiB of it.
     private const int Segments = 1024;
     private const int OwnBytes = 32 * 1024;
-    private const int MostOfRecord = 8 + 1 + RamBlock.MaxNameLength + 1;
-    private const int PagesAtOnce = 64;
 
-    private readonly IoVector vector = memory.CreateVector(Segments, OwnBytes);
+    // With XBZRLE pages are sent from a copy.
+    private const int OwnBytesOfCopies = 1 << 20;
+    private const int MostOfRecord = 8 + 1 + RamBlock.MaxNameLength + 3;
+    private const int PagesAtOnce = 64;
+    private const int UntouchedAtOnce = 1024;
+    private const int ZeroRecord = 8 + 1;
+
+    private IoVector vector = memory.CreateVector(Segments, OwnBytes);
     private readonly int pageSize = memory.PageSize;
     private readonly List<Block> blocks = [];
-    private DirtyLog? log;
+    private IDirtyTracking? tracking;
+    private XbzrleSaver? xbzrle;
+    private bool isFirstRoundOver;
+    private bool isPassEmpty = true;
     private RamBlock? last;
     private int index;
     private long next;
@@ -35,15 +45,27 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
 
     public long RemainingBytes => remainingPages * pageSize;
 
-    public RamTraffic Traffic => new(total, RemainingBytes, transferred, zeroPages, normalPages, syncs, dirtyRate);
+    public RamTraffic Traffic => new(total, RemainingBytes, transferred, zeroPages, normalPages, syncs, dirtyRate) { Xbzrle = xbzrle?.Traffic };
 
     /// <summary>A block that is moved.</summary>
-    private sealed class Block(RamBlock ram, DirtyBitmap pending)
+    private sealed class Block(RamBlock ram, DirtyBitmap pending, long firstPage)
     {
         public readonly RamBlock Ram = ram;
 
+        /// <summary>Number of its first page among all pages of the machine.</summary>
+        public readonly long FirstPage = firstPage;
+
         /// <summary>Pages to be sent.</summary>
         public readonly DirtyBitmap Pending = pending;
+
+        /// <summary>Of those the ones that are written again and again. They go after all others: the later one goes the likelier it is the last time.</summary>
+        public readonly DirtyBitmap Restless = new(pending.PageCount, pending.PageSize);
+
+        /// <summary>Pages that the tracker has just given.</summary>
+        public readonly DirtyBitmap Written = new(pending.PageCount, pending.PageSize);
+
+        /// <summary>And those that it gave before.</summary>
+        public readonly DirtyBitmap WrittenBefore = new(pending.PageCount, pending.PageSize);
 
         /// <summary>In the first round: pages that may hold anything but zeros. The others are not looked at: reading them would make them be there.</summary>
         public DirtyBitmap? Touched;
@@ -62,15 +84,21 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
                 moved.Add(ram);
         }
 
-        // No blocks would mean all. The log comes before what was touched is asked: a write after the question is in the log.
-        if (moved.Count > 0)
-            log = memory.StartDirtyLog("migration", moved.ToArray());
+        // Before it is asked what was touched: a write after the question is tracked.
+        tracking = tracker.Start(memory, moved);
+        if (features.Xbzrle && pageSize > XbzrleEncoder.LargestPage)
+            throw new NotSupportedException($"XBZRLE is for pages of 64 KiB at most, not of 0x{pageSize:x} bytes.");
+        if (features.Xbzrle)
+        {
+            xbzrle = new XbzrleSaver(features.XbzrleCacheSize, pageSize);
+            vector = memory.CreateVector(Segments, OwnBytesOfCopies);
+        }
         foreach (var ram in moved)
         {
             var pending = new DirtyBitmap(ram.UsedLength / pageSize, pageSize);
             pending.SetAll();
+            blocks.Add(new Block(ram, pending, remainingPages) { Touched = memory.FindTouched(ram) });
             remainingPages += pending.PageCount;
-            blocks.Add(new Block(ram, pending) { Touched = memory.FindTouched(ram) });
         }
         rateSince = Stopwatch.GetTimestamp();
         new RamSectionWriter(output, pageSize).WriteSetup(entries);
@@ -82,18 +110,12 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
         var added = 0L;
         foreach (var block in blocks)
         {
-            var marks = log![block.Ram];
-            if (block.Touched is not { } touched)
-            {
-                added += marks.CollectInto(block.Pending);
-                continue;
-            }
+            tracking!.Collect(block.Ram, block.Written);
 
             // A page of the first round that is still to be sent and has been written by now is no longer untouched.
-            var taken = new DirtyBitmap(marks.PageCount, pageSize);
-            marks.CollectInto(taken);
-            Merge(taken, touched);
-            added += taken.CollectInto(block.Pending);
+            if (block.Touched is { } touched)
+                Merge(block.Written, touched);
+            added += DirtyBitmap.Sort(block.Written, block.WrittenBefore, block.Pending, block.Restless);
         }
         remainingPages += added;
         dirtied += added;
@@ -133,10 +155,11 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
         {
             unsent.SetContents(i, memory.FindTouched(blocks[i].Ram));
             unsent.Add(i, blocks[i].Pending);
+            unsent.Add(i, blocks[i].Restless);
         }
     }
 
-    public void Dispose() => log?.Dispose();
+    public void Dispose() => tracking?.Dispose();
 
     private static void Merge(DirtyBitmap from, DirtyBitmap into)
     {
@@ -162,66 +185,124 @@ internal sealed class RamSaver(GuestMemory memory) : IDisposable
     private void SendSome(IterationOutput output)
     {
         var block = blocks[index];
-        var first = block.Pending.FindNext(next);
+        var first = block.Pending.FindNextExcept(next, block.Restless);
         if (first < 0)
         {
-            (index, next) = ((index + 1) % blocks.Count, 0);
+            (index, next) = (index + 1, 0);
+            if (index == blocks.Count)
+                StartOver();
             return;
         }
-        var end = block.Pending.FindNextClean(first);
-        var isTouched = true;
+        var isTouched = block.Touched?[first] != false;
+        var end = Math.Min(block.Pending.PageCount, first + (isTouched ? PagesAtOnce : UntouchedAtOnce));
+        end = block.Pending.FindNextCleanBefore(first, end);
+        end = block.Restless.FindNextBefore(first, end);
         if (block.Touched is { } touched)
-        {
-            isTouched = touched[first];
-            var change = isTouched ? touched.FindNextClean(first) : touched.FindNext(first);
-            if (change >= 0)
-                end = Math.Min(end, change);
-        }
-        end = Math.Min(end, first + PagesAtOnce);
+            end = isTouched ? touched.FindNextCleanBefore(first, end) : touched.FindNextBefore(first, end);
         var count = (int)(end - first);
 
-        // Before the pages are read: the marks of what is written from now on are in the log.
+        // Before the pages are read: the marks of what is written from now on will be collected.
         remainingPages -= block.Pending.ClearRange(first, count);
+        isPassEmpty = false;
         next = end;
-        var zeros = isTouched ? memory.FindZeroPages(block.Ram, first, count) : ulong.MaxValue;
-        for (var i = 0; i < count; i++)
-            AddRecord(output, block.Ram, (first + i) * pageSize, (zeros >> i & 1) != 0);
-        if (remainingPages == 0)
-            blocks.ForEach(static done => done.Touched = null);
+        if (isTouched)
+            AddPages(output, block, first, count);
+        else
+            AddUntouched(output, block, first, count);
+        if (remainingPages > 0)
+            return;
+        blocks.ForEach(static done => done.Touched = null);
+        isFirstRoundOver = true;
     }
 
-    private void AddRecord(IterationOutput output, RamBlock block, long offset, bool isZero)
+    /// <summary>Goes through the blocks again; with the restless pages if there was nothing else.</summary>
+    private void StartOver()
+    {
+        if (isPassEmpty)
+            blocks.ForEach(static block => block.Restless.ClearAll());
+        (index, isPassEmpty) = (0, true);
+    }
+
+    private void AddPages(IterationOutput output, Block block, long first, int count)
+    {
+        var zeros = memory.FindZeroPages(block.Ram, first, count);
+        for (var i = 0; i < count; i++)
+            AddPage(output, block, first + i, (zeros >> i & 1) != 0);
+    }
+
+    /// <summary>Pages that nobody has read or written: most of many guests, so their records are made in one go.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void AddUntouched(IterationOutput output, Block block, long first, int count)
+    {
+        AddPage(output, block, first, isZero: true);
+        if (--count == 0)
+            return;
+        if (vector.FreeSegments == 0 || vector.FreeBytes < count * ZeroRecord)
+            Flush(output);
+        var records = vector.AddRoom(count * ZeroRecord);
+        var header = (ulong)((first + 1) * pageSize) | (ulong)(RamFlags.Zero | RamFlags.Continue);
+        for (; !records.IsEmpty; records = records[ZeroRecord..], header += (ulong)pageSize)
+        {
+            BinaryPrimitives.WriteUInt64BigEndian(records, header);
+            records[8] = 0;
+        }
+        zeroPages += count;
+    }
+
+    private void AddPage(IterationOutput output, Block block, long page, bool isZero)
     {
         MakeRoom(output);
-        Span<byte> record = stackalloc byte[MostOfRecord];
-        var length = 8;
-        var flags = isZero ? RamFlags.Zero : RamFlags.Page;
-        if (block == last)
-        {
-            flags |= RamFlags.Continue;
-        }
-        else
-        {
-            record[length++] = (byte)block.Name.Length;
-            length += Encoding.ASCII.GetBytes(block.Name, record[length..]);
-            last = block;
-        }
-        BinaryPrimitives.WriteUInt64BigEndian(record, (ulong)offset | (ulong)flags);
-        if (isZero)
-            record[length++] = 0;
-        vector.AddBytes(record[..length]);
+        var offset = page * pageSize;
         if (isZero)
         {
+            AddHeader(block.Ram, offset, RamFlags.Zero, [0]);
             zeroPages++;
+            if (isFirstRoundOver)
+                xbzrle?.SetZero(block.FirstPage + page, syncs);
             return;
         }
-        vector.AddRam(block, offset, pageSize);
-        normalPages++;
+        if (xbzrle is null || !isFirstRoundOver)
+        {
+            AddHeader(block.Ram, offset, RamFlags.Page, []);
+            vector.AddRam(block.Ram, offset, pageSize);
+            normalPages++;
+            return;
+        }
+        switch (xbzrle.Take(memory, block.Ram, offset, block.FirstPage + page, syncs, out var record))
+        {
+            case XbzrleOutcome.Page:
+                AddHeader(block.Ram, offset, RamFlags.Page, []);
+                vector.AddBytes(record);
+                normalPages++;
+                break;
+            case XbzrleOutcome.Difference:
+                AddHeader(block.Ram, offset, RamFlags.Xbzrle, [1, (byte)(record.Length >> 8), (byte)record.Length]);
+                vector.AddBytes(record);
+                break;
+        }
+    }
+
+    private void AddHeader(RamBlock block, long offset, RamFlags flags, ReadOnlySpan<byte> rest)
+    {
+        var nameLength = 0;
+        if (block == last)
+            flags |= RamFlags.Continue;
+        else
+            nameLength = 1 + block.Name.Length;
+        var record = vector.AddRoom(8 + nameLength + rest.Length);
+        BinaryPrimitives.WriteUInt64BigEndian(record, (ulong)offset | (ulong)flags);
+        if (nameLength > 0)
+        {
+            record[8] = (byte)block.Name.Length;
+            Encoding.ASCII.GetBytes(block.Name, record[9..]);
+            last = block;
+        }
+        rest.CopyTo(record[(8 + nameLength)..]);
     }
 
     private void MakeRoom(IterationOutput output)
     {
-        if (vector.FreeSegments < 2 || vector.FreeBytes < MostOfRecord)
+        if (vector.FreeSegments < 2 || vector.FreeBytes < MostOfRecord + (xbzrle is null ? 0 : pageSize))
             Flush(output);
     }
 

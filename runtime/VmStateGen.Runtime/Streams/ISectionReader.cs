@@ -1,4 +1,6 @@
 using System;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace VmStateGen.Runtime.Streams;
 
@@ -28,6 +30,9 @@ public interface ISectionReader
     /// <summary>The next bytes of the section's data.</summary>
     /// <returns>Bytes read: all that was asked for, or fewer where the data ends.</returns>
     int ReadData(Span<byte> destination);
+
+    /// <summary>The next file descriptor that came beside the data read so far; <see langword="null"/>, as in every file: none did.</summary>
+    SafeFileHandle? TakeDescriptor() => null;
 }
 
 /// <summary>Writes sections in wire order, whatever the framing: one that needs lengths collects the data until <see cref="EndSection"/>.</summary>
@@ -39,6 +44,12 @@ public interface ISectionWriter
 
     /// <summary>Appends to the data of the open section.</summary>
     void Write(ReadOnlySpan<byte> data);
+
+    /// <summary>Appends a byte to the data of the open section, and passes a file descriptor beside it.</summary>
+    /// <param name="payload">The byte.</param>
+    /// <param name="descriptor">Stays the caller's.</param>
+    /// <returns>Whether it can; by default not, for only a unix: channel passes descriptors. Then nothing is written.</returns>
+    bool TryPassDescriptor(byte payload, SafeHandle descriptor) => false;
 
     /// <summary>Closes the open section.</summary>
     void EndSection();

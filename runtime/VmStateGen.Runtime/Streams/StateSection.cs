@@ -1,5 +1,7 @@
 using System;
 using System.Buffers;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace VmStateGen.Runtime.Streams;
 
@@ -102,6 +104,8 @@ public static class StateSection
             output.Write(window.AsSpan(0, written));
             return window;
         }
+
+        public override bool TryPassDescriptor(byte payload, SafeHandle descriptor) => output.TryPassDescriptor(payload, descriptor);
     }
 
     private sealed class SectionInput(ISectionReader input, byte[] window) : VmStateInput
@@ -123,5 +127,7 @@ public static class StateSection
             }
             return window.AsSpan(start, end - start);
         }
+
+        public override SafeFileHandle? TakeDescriptor() => input.TakeDescriptor();
     }
 }

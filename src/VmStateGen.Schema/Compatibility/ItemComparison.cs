@@ -132,7 +132,7 @@ internal static class ItemComparison
 
     /// <summary>Every value of one is a value of the other: only what it is called differs.</summary>
     private static bool SameBytes(ScalarKind left, ScalarKind right) =>
-        left.Size() == right.Size() && Class(left) != Class(right) && Class(left) != 'f' && Class(right) != 'f';
+        left.Size() == right.Size() && Class(left) != Class(right) && Class(left) is not ('f' or 'd') && Class(right) is not ('f' or 'd');
 
     private static char Class(ScalarKind kind) => kind switch
     {
@@ -140,6 +140,7 @@ internal static class ItemComparison
         ScalarKind.F32 or ScalarKind.F64 => 'f',
         ScalarKind.Timer => 't',
         ScalarKind.Guid => 'g',
+        ScalarKind.Fd => 'd',
         _ => 'i',
     };
 

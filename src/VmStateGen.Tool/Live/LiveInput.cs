@@ -13,6 +13,8 @@ internal sealed class LiveInput : Stream
 
     private readonly Channel channel;
     private readonly CancellationToken token;
+    private readonly byte[] ahead = new byte[1];
+    private bool isAhead;
 
     public LiveInput(Channel channel, CancellationToken token)
     {
@@ -40,8 +42,36 @@ internal sealed class LiveInput : Stream
 
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
+    /// <summary>Waits for that long.</summary>
+    /// <returns>Whether nothing came; not if the connection has ended.</returns>
+    public bool IsQuiet(TimeSpan time)
+    {
+        for (long since = Stopwatch.GetTimestamp(); !isAhead && Stopwatch.GetElapsedTime(since) < time;)
+        {
+            token.ThrowIfCancellationRequested();
+            try
+            {
+                isAhead = channel.Read(ahead) > 0;
+                HasEnded |= !isAhead;
+                if (HasEnded)
+                    return false;
+            }
+            catch (ChannelException e) when (e.Fault == ChannelFault.TimedOut)
+            {
+                // That is what is waited for.
+            }
+        }
+        return !isAhead;
+    }
+
     public override int Read(Span<byte> buffer)
     {
+        if (isAhead && !buffer.IsEmpty)
+        {
+            isAhead = false;
+            buffer[0] = ahead[0];
+            return 1;
+        }
         long since = Stopwatch.GetTimestamp();
         while (true)
         {

@@ -43,6 +43,12 @@ internal sealed class ReceiveJob
     /// <summary>How long a source may say nothing between the end of RAM and the end of the stream. In RAM it may pause as long as it likes.</summary>
     public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// How long a source that waits for an answer says nothing until what it has sent, if it is whole, counts as all. A trailer that is late by
+    /// more than this would be left out; the guest stands still meanwhile.
+    /// </summary>
+    public TimeSpan Quiet { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>For tests: the file as something that fails at some point.</summary>
     public Func<Stream, Stream> Wrap { get; init; } = static stream => stream;
 
@@ -131,6 +137,7 @@ internal sealed class ReceiveJob
         {
             AllowMissingPages = AllowMissingPages,
             Observer = new Observer(this, new StreamWatch(log, hasAll: false)),
+            IsQuiet = () => input!.IsQuiet(Quiet),
             Pong = value => Tell(ReturnPathMessage.Pong(value)),
             Postcopy = peers is null ? null : new QemuPostcopyReceiveOptions { Tell = Tell, Reconnect = Reconnect },
         });
@@ -238,7 +245,7 @@ internal sealed class ReceiveJob
                 return;
             job.input!.Silence = job.Silence;
             job.input.SilenceMeans = job.receiver!.HasReturnPath
-                ? ", and the stream has no trailer yet. A machine that sends none (suppress-vmdesc) is received without return-path only, up to where the source closes the connection"
+                ? ", and the stream has neither a trailer yet nor, in its place, devices with footers up to its end. Of a machine type without both (2.2 and older) nobody but QEMU knows where a device ends"
                 : ", and the stream has not ended";
         }
 

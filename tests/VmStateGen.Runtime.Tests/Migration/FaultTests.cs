@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
+using System.Threading.Tasks;
 using Simulated;
 using VmStateGen.Runtime.Channels;
 using VmStateGen.Runtime.Migration;
@@ -17,6 +18,9 @@ namespace VmStateGen.Runtime.Tests.Migration;
 public sealed class FaultTests(ITestOutputHelper output)
 {
     private const int Seed = 6;
+
+    // Migrations that mostly wait for a deadline.
+    private const int Waiting = 8;
 
     // A migration here takes some 20 ms; one that is given up for a noisy machine is a failure as good as any.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(400);
@@ -74,11 +78,11 @@ public sealed class FaultTests(ITestOutputHelper output)
 
     [Fact]
     public void Link_stalls_as_the_source_writes()
-        => Run(Offsets(16), at => (channel => new FaultyChannel(channel) { StallWriteAt = at }, null));
+        => Run(Offsets(100), at => (channel => new FaultyChannel(channel) { StallWriteAt = at }, null), atOnce: Waiting);
 
     [Fact]
     public void Link_stalls_as_the_destination_reads()
-        => Run(Offsets(16), at => (null, channel => new FaultyChannel(channel) { StallReadAt = at }));
+        => Run(Offsets(100), at => (null, channel => new FaultyChannel(channel) { StallReadAt = at }), atOnce: Waiting);
 
     [Fact]
     public void Return_path_is_cut()
@@ -86,11 +90,11 @@ public sealed class FaultTests(ITestOutputHelper output)
 
     [Fact]
     public void Return_path_stalls()
-        => Run([0, 7, 8, 9, 15, 16, 17, 23], at => (channel => new FaultyChannel(channel) { StallReadAt = at }, null));
+        => Run(Enumerable.Range(0, 24).Select(at => (long)at), at => (channel => new FaultyChannel(channel) { StallReadAt = at }, null), atOnce: Waiting);
 
     [Fact]
     public void A_bit_is_another()
-        => Run(Offsets(120), at => (null, channel => new FaultyChannel(channel) { CorruptReadAt = at }));
+        => Run(Offsets(400), at => (null, channel => new FaultyChannel(channel) { CorruptReadAt = at }), check: NamesWhere);
 
     [Fact]
     public void A_bit_of_the_return_path_is_another()
@@ -112,6 +116,43 @@ public sealed class FaultTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_file_that_cannot_take_it_leaves_the_guest_at_the_source()
+    {
+        using var from = new SimulatedVm(Vms.Small);
+        Start(from, Vms.Small);
+        var saving = new MigrationSource(from.Machine, Vms.Hasty).MigrateAsync(new FileAddress("/dev/full"));
+        var error = await Assert.ThrowsAsync<MigrationException>(() => saving.WaitAsync(ChannelFixture.Long));
+        Assert.Equal(MigrationStatus.Failed, error.Status);
+        Assert.Contains("No space left on device", error.Message, StringComparison.Ordinal);
+        Assert.True(from.IsRunning);
+    }
+
+    [Theory]
+    [InlineData(MigrationStatus.Setup)]
+    [InlineData(MigrationStatus.Active)]
+    public void A_destination_that_is_cancelled_leaves_the_guest_at_the_source(MigrationStatus when)
+    {
+        using var from = new SimulatedVm(Vms.Small);
+        using var to = new SimulatedVm(Vms.Small);
+        Start(from, Vms.Small);
+        var (first, second) = ChannelFixture.Connect("pair");
+        using var stop = new CancellationTokenSource();
+        var destination = new MigrationDestination(to.Machine);
+        var received = destination.ReceiveAsync(second, new Told(progress =>
+        {
+            if (progress.Status == when)
+                stop.Cancel();
+        }), stop.Token);
+        var sent = new MigrationSource(from.Machine, Vms.Hasty with { MaxBandwidth = 100_000, DowntimeLimit = TimeSpan.Zero }).MigrateAsync(first);
+        var ends = Vms.Wait(new Ends(sent, received));
+        Assert.True(ends.Destination.IsCanceled, $"{received.Status} {received.Exception}");
+        Assert.Equal(MigrationStatus.Cancelled, destination.Progress.Status);
+        Assert.Equal(MigrationStatus.Failed, ends.SourceError.Status);
+        Assert.True(from.IsRunning);
+        Assert.False(to.IsRunning);
+    }
+
+    [Fact]
     public void A_device_that_cannot_be_saved_leaves_the_guest_at_the_source()
     {
         using var from = new BareVm();
@@ -124,19 +165,34 @@ public sealed class FaultTests(ITestOutputHelper output)
         Assert.True(from.IsRunning);
     }
 
-    private void Run(IEnumerable<long> offsets, Func<long, (Func<Channel, Channel>? Source, Func<Channel, Channel>? Destination)> fault, SimulatedOptions? options = null)
+    /// <summary>What is refused is refused with its offset; where that is the data of a section or of a block, with its name.</summary>
+    private static void NamesWhere(Ends ends, string what)
+    {
+        if (ends.Destination.IsCompletedSuccessfully)
+            return;
+        var reason = ends.DestinationError.InnerException;
+        Assert.True(reason is VmStateException { Offset: >= 0 } or ChannelException or OperationCanceledException, $"{what}: {reason}");
+    }
+
+    private void Run(
+        IEnumerable<long> offsets,
+        Func<long, (Func<Channel, Channel>? Source, Func<Channel, Channel>? Destination)> fault,
+        SimulatedOptions? options = null,
+        int atOnce = 1,
+        Action<Ends, string>? check = null)
     {
         var outcomes = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        foreach (var at in offsets)
+        Parallel.ForEach(offsets, new ParallelOptions { MaxDegreeOfParallelism = atOnce }, at =>
         {
             var (source, destination) = fault(at);
-            var outcome = RunOne(at, source, destination, options ?? Vms.Small);
-            outcomes[outcome] = outcomes.GetValueOrDefault(outcome) + 1;
-        }
+            var outcome = RunOne(at, source, destination, options ?? Vms.Small, check);
+            lock (outcomes)
+                outcomes[outcome] = outcomes.GetValueOrDefault(outcome) + 1;
+        });
         output.WriteLine(string.Join("; ", outcomes.Select(pair => $"{pair.Key}: {pair.Value}")));
     }
 
-    private static string RunOne(long at, Func<Channel, Channel>? sourceChannel, Func<Channel, Channel>? destinationChannel, SimulatedOptions options)
+    private static string RunOne(long at, Func<Channel, Channel>? sourceChannel, Func<Channel, Channel>? destinationChannel, SimulatedOptions options, Action<Ends, string>? check)
     {
         using var from = new SimulatedVm(options);
         using var to = new SimulatedVm(options);
@@ -160,6 +216,7 @@ public sealed class FaultTests(ITestOutputHelper output)
         watch.Join();
         var what = $"at {at}: source {Describe(ends.Source)}, destination {Describe(ends.Destination)}";
         Assert.False(wereBoth, $"two guests ran, {what}");
+        check?.Invoke(ends, what);
 
         var outcome = ends.Source.IsCompletedSuccessfully ? MigrationStatus.Completed : ends.SourceError.Status;
         switch (outcome)
@@ -188,6 +245,11 @@ public sealed class FaultTests(ITestOutputHelper output)
         return $"{outcome.ToQemuName()}/{(ends.Destination.IsCompletedSuccessfully ? "completed" : "failed")}";
     }
 
-    private static string Describe(System.Threading.Tasks.Task<MigrationResult> end)
+    private sealed class Told(Action<MigrationProgress> action) : IProgress<MigrationProgress>
+    {
+        public void Report(MigrationProgress value) => action(value);
+    }
+
+    private static string Describe(Task<MigrationResult> end)
         => end.IsCompletedSuccessfully ? "completed" : end.Exception?.InnerException?.Message ?? "cancelled";
 }

@@ -3,9 +3,11 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Linq;
+using System.Threading;
 using VmStateGen.Runtime.Migration;
 using VmStateGen.Runtime.Streams;
 using VmStateGen.Runtime.Streams.Qemu;
+using VmStateGen.Runtime.Tests.Channels;
 
 namespace VmStateGen.Runtime.Tests.Migration;
 
@@ -50,6 +52,64 @@ public sealed class HandlerTests
         Assert.Equal(MigrationStatus.Failed, ends.SourceError.Status);
         Assert.Equal("cleanup", source.Calls[^1]);
         Assert.True(from.IsRunning);
+    }
+
+    [Theory]
+    [InlineData(MigrationPriority.Default, "ram,early,late")]
+    [InlineData(MigrationPriority.VirtioMem, "early,ram,late")]
+    public void An_early_device_goes_in_the_setup_before_any_page(MigrationPriority priority, string order)
+    {
+        using var from = new BareVm();
+        using var to = new BareVm();
+        from.Memory.AddBlock("a", 1 << 20);
+        to.Memory.AddBlock("a", 1 << 20);
+        RawDevice Early() => new("early") { StateType = new VmStateType("early", 1, 1, 8) { IsSection = true, EarlySetup = true, Priority = priority }, Data = new byte[1] };
+        var (sent, arrived) = (Early(), Early());
+        sent.Data[0] = 7;
+        from.Machine.Register(new RawDevice("late") { Data = [1] });
+        from.Machine.Register(sent);
+        to.Machine.Register(new RawDevice("late") { Data = [0] });
+        to.Machine.Register(arrived);
+
+        // The guest runs in the setup, and is stopped for the others.
+        var atPause = -1;
+        from.OnPause = () => atPause = sent.Data[0] = 8;
+        from.Resume();
+        var ends = Vms.Migrate(from.Machine, to.Machine, Vms.Hasty);
+        ends.Complete();
+        Assert.Equal(order, string.Join(',', ends.Received.Sections.Select(section => section.Section)));
+        Assert.Equal((8, 7), (atPause, (int)arrived.Data[0]));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_device_that_is_being_unplugged_is_waited_for(bool isCancelled)
+    {
+        using var from = new BareVm();
+        using var to = new BareVm();
+        from.Machine.Register(new RawDevice("stays") { Data = [1] });
+        to.Machine.Register(new RawDevice("stays") { Data = [0] });
+        var isPending = true;
+        var primary = from.Machine.Register(new RawDevice("primary") { Data = [2] }, new RegistrationOptions { IsUnplugPending = () => Volatile.Read(ref isPending) });
+        from.Resume();
+        var (first, second) = ChannelFixture.Connect("pair");
+        var source = new MigrationSource(from.Machine, Vms.Hasty);
+        var ends = new Ends(source.MigrateAsync(first), new MigrationDestination(to.Machine).ReceiveAsync(second));
+        Vms.WaitFor(() => source.Progress.Status == MigrationStatus.WaitUnplug);
+        Assert.True(from.IsRunning);
+        if (isCancelled)
+        {
+            Assert.True(source.Cancel());
+            Assert.True(Vms.Wait(ends).Source.IsCanceled);
+            Assert.True(from.IsRunning);
+            return;
+        }
+        Assert.Throws<InvalidOperationException>(() => from.Machine.Unregister(from.Machine.Sections[1]));
+        from.Machine.Unregister(primary);
+        Volatile.Write(ref isPending, false);
+        Vms.Wait(ends).Complete();
+        Assert.Equal(["stays"], ends.Received.Sections.Select(section => section.Section));
     }
 
     [Fact]

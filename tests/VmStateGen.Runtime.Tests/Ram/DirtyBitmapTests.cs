@@ -130,35 +130,81 @@ public sealed class DirtyBitmapTests
         Assert.Equal(values, seen);
     }
 
+    /// <summary>
+    /// Two threads mark bits of one word, each of its own half whichever it finds clear, and so at any moment of a collector that never pauses. A mark
+    /// that falls between the collector's look and its clearing would be missing from the sum.
+    /// </summary>
     [Fact]
     public void Every_mark_is_collected()
     {
-        // Two threads mark bits of one word over and over, each when its own was taken: every mark must be counted.
-        const int Marks = 200_000;
+        const int Marks = 1_000_000;
         var bitmap = new DirtyBitmap(64);
         var collected = new DirtyBitmap(64);
         var running = 2;
+        var marked = 0L;
         var total = 0L;
-        foreach (var page in new[] { 3, 40 })
+        foreach (var half in new[] { 0, 32 })
         {
             new Thread(() =>
             {
-                for (var i = 0; i < Marks; i++)
+                var own = 0;
+                for (var i = 0; own < Marks; i = (i + 1) % 32)
                 {
-                    bitmap.Set(page);
-                    var spin = new SpinWait();
-                    while (bitmap[page])
-                        spin.SpinOnce(sleep1Threshold: -1);
+                    if (bitmap[half + i])
+                        continue;
+                    bitmap.Set(half + i);
+                    own++;
                 }
+                Interlocked.Add(ref marked, own);
                 Interlocked.Decrement(ref running);
             }).Start();
         }
-        while (Volatile.Read(ref running) != 0)
+        bool isLast;
+        do
         {
+            isLast = Volatile.Read(ref running) == 0;
             total += bitmap.CollectInto(collected);
             collected.ClearAll();
         }
-        Assert.Equal(2 * Marks, total);
+        while (!isLast);
+        Assert.Equal(marked, total);
+    }
+
+    /// <summary>What two collectors say that they have added to one bitmap is what a third takes out of it meanwhile.</summary>
+    [Fact]
+    public void Collectors_into_one_bitmap_lose_nothing_of_each_other()
+    {
+        const int Rounds = 5_000_000;
+        var shared = new DirtyBitmap(64);
+        var taken = new DirtyBitmap(64);
+        var running = 2;
+        var added = 0L;
+        var drained = 0L;
+        foreach (var seed in new[] { 1, 2 })
+        {
+            new Thread(() =>
+            {
+                var own = new DirtyBitmap(64);
+                var random = new Random(seed);
+                var sum = 0L;
+                for (var i = 0; i < Rounds; i++)
+                {
+                    own.Set(random.Next(64));
+                    sum += own.CollectInto(shared);
+                }
+                Interlocked.Add(ref added, sum);
+                Interlocked.Decrement(ref running);
+            }).Start();
+        }
+        bool isLast;
+        do
+        {
+            isLast = Volatile.Read(ref running) == 0;
+            drained += shared.CollectInto(taken);
+            taken.ClearAll();
+        }
+        while (!isLast);
+        Assert.Equal(added, drained);
     }
 
     private static void Change(Random random, DirtyBitmap bitmap, bool[] model)
@@ -230,6 +276,63 @@ public sealed class DirtyBitmapTests
             Assert.Equal(next, bitmap.FindNext(page));
             var clean = Array.IndexOf(model, false, page);
             Assert.Equal(clean < 0 ? model.Length : clean, bitmap.FindNextClean(page));
+        }
+    }
+
+    [Fact]
+    public void Pages_that_are_written_again_are_told_from_the_others()
+    {
+        var random = new Random(9);
+        foreach (var pages in new[] { 1, 64, 640, 3000 })
+        {
+            DirtyBitmap written = new(pages), before = new(pages), pending = new(pages), restless = new(pages);
+            HashSet<long> wasWritten = [], toSend = [], again = [];
+            for (var round = 0; round < 20; round++)
+            {
+                HashSet<long> now = [.. Enumerable.Range(0, random.Next(pages / 20 + 2)).Select(_ => (long)random.Next(pages))];
+                foreach (var page in now)
+                    written.Set(page);
+                Assert.Equal(now.Count(page => !toSend.Contains(page)), DirtyBitmap.Sort(written, before, pending, restless));
+                again.UnionWith(now.Intersect(wasWritten));
+                toSend.UnionWith(now);
+                wasWritten = now;
+                Assert.Equal(toSend.Order(), Pages(pending.FindNext));
+                Assert.Equal(again.Order(), Pages(restless.FindNext));
+                Assert.Equal(now.Order(), Pages(before.FindNext));
+                Assert.Equal(0, written.Count());
+                Assert.Equal(toSend.Except(again).Order(), Pages(from => pending.FindNextExcept(from, restless)));
+
+                // Some are sent.
+                foreach (var page in toSend.Where(_ => random.Next(2) == 0).ToArray())
+                {
+                    pending.TestAndClear(page);
+                    toSend.Remove(page);
+                }
+            }
+
+            IEnumerable<long> Pages(Func<long, long> next)
+            {
+                for (var page = next(0); page >= 0; page = next(page + 1))
+                    yield return page;
+            }
+        }
+    }
+
+    [Fact]
+    public void A_search_ends_where_it_is_told_to()
+    {
+        var bitmap = new DirtyBitmap(1000);
+        bitmap.SetRange(100, 200);
+        bitmap.Set(999);
+        var ends = new long[] { 0, 1, 63, 64, 65, 99, 100, 101, 127, 128, 299, 300, 301, 998, 999, 1000 };
+        foreach (var from in ends)
+        {
+            foreach (var before in ends.Where(end => end >= from))
+            {
+                var next = bitmap.FindNext(from);
+                Assert.Equal(next < 0 ? before : Math.Min(before, next), bitmap.FindNextBefore(from, before));
+                Assert.Equal(Math.Min(before, bitmap.FindNextClean(from)), bitmap.FindNextCleanBefore(from, before));
+            }
         }
     }
 }

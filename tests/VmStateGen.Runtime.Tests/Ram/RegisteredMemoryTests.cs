@@ -4,7 +4,10 @@ using System.Threading;
 using System.Threading.Tasks;
 using VmStateGen.Runtime.Channels;
 using VmStateGen.Runtime.Linux;
+using VmStateGen.Runtime.Postcopy;
 using VmStateGen.Runtime.Ram;
+using VmStateGen.Runtime.Tests.Linux;
+using VmStateGen.Runtime.Tests.Postcopy;
 
 namespace VmStateGen.Runtime.Tests.Ram;
 
@@ -119,42 +122,16 @@ public sealed class RegisteredMemoryTests : IDisposable
     [SkippableFact]
     public async Task Threads_wait_for_missing_pages_while_the_collector_runs()
     {
-        using var registration = memory.RegisterFaults(ram, 0, Pages * Page);
-        using var faults = new UserFault(ram);
-        using var watchdog = UserFault.StartWatchdog(120);
-        var isDone = false;
-        var collections = 0;
-        var collector = new Thread(() =>
-        {
-            while (!Volatile.Read(ref isDone))
-            {
-                GC.Collect();
-                Interlocked.Increment(ref collections);
-
-                // Collections without a pause starve the threads that wait for the end of one: they wake in the next.
-                Thread.Sleep(1);
-            }
-        });
-        collector.Start();
+        UserFaultAbiTests.SkipWithout(UserFaultFeatures.EventRemove | UserFaultFeatures.ThreadId);
+        using var watchdog = new Watchdog();
+        using var collector = new Collector();
+        var source = new ThreadedSource(collector.WaitForAnother);
+        using var pager = new Pager(memory, [ram], source);
         try
         {
             // A page is placed only after a whole collection has run while its reader waits: in managed code that reader would stop it.
-            var pager = new Thread(() =>
-            {
-                var page = GC.AllocateArray<byte>(Page, pinned: true);
-                var placed = new bool[Pages];
-                while (placed.Contains(false))
-                {
-                    var offset = faults.Next() / Page * Page;
-                    var before = Volatile.Read(ref collections);
-                    while (Volatile.Read(ref collections) < before + 2)
-                        Thread.Yield();
-                    page.AsSpan().Fill(Value(offset));
-                    faults.Place(offset, page);
-                    placed[offset / Page] = true;
-                }
-            });
             pager.Start();
+            source.Answer(pager, channels: 1);
 
             // Quarters: Read, IsZero, Write, and the kernel through a vector. Each page is missing when it is first touched.
             var bytes = new byte[8];
@@ -163,8 +140,8 @@ public sealed class RegisteredMemoryTests : IDisposable
                 {
                     for (var page = 0; page < Pages / 4; page++)
                     {
-                        memory.Read(ram, (long)page * Page + 100, bytes);
-                        Assert.All(bytes, b => Assert.Equal(Value((long)page * Page), b));
+                        memory.Read(ram, (long)page * Page, bytes);
+                        Assert.Equal(Head(page), bytes);
                     }
                 },
                 TaskCreationOptions.LongRunning);
@@ -172,7 +149,7 @@ public sealed class RegisteredMemoryTests : IDisposable
                 () =>
                 {
                     for (var page = Pages / 4; page < Pages / 2; page++)
-                        Assert.False(memory.IsZero(ram, (long)page * Page, Page));
+                        Assert.Equal(Blocks.IsZero((long)page * Page, Page), memory.IsZero(ram, (long)page * Page, Page));
                 },
                 TaskCreationOptions.LongRunning);
             var writing = Task.Factory.StartNew(
@@ -196,24 +173,26 @@ public sealed class RegisteredMemoryTests : IDisposable
             var received = new byte[Pages / 4 * Page];
             await Task.Factory.StartNew(() => receiver.ReadExactly(received), TaskCreationOptions.LongRunning);
             await Task.WhenAll(reading, asking, writing, sending);
-            pager.Join();
+            Assert.True(pager.IsResident);
             for (var page = 0; page < Pages / 4; page++)
-                Assert.Equal(Value((Pages * 3 / 4 + page) * Page), received[page * Page]);
+                Assert.Equal(Head(Pages * 3 / 4 + page), received.AsSpan(page * Page, 8));
         }
         finally
         {
-            Volatile.Write(ref isDone, true);
-            collector.Join();
-            watchdog.Kill(entireProcessTree: true);
+            source.Dispose();
         }
 
         // The pages stay when the range is no longer registered, and can be lent out.
-        faults.Dispose();
-        registration.Dispose();
-        Assert.Equal(Value(0), memory.Access(ram, 0, Page, 0, static (page, _) => page[0]));
+        pager.Dispose();
+        Assert.Equal(Head(0)[0], memory.Access(ram, 0, Page, 0, static (page, _) => page[0]));
     }
 
-    private static byte Value(long offset) => (byte)(1 + offset / Page % 250);
+    private static byte[] Head(int page)
+    {
+        var bytes = new byte[Page];
+        Blocks.Fill((long)page * Page, bytes);
+        return bytes[..8];
+    }
 
     private sealed class Shared
     {

@@ -64,6 +64,9 @@ internal static class FooterScan
         }
     }
 
+    /// <summary>As the others, in what was read of a pipe and is kept: nothing is waited for. Moves the cursor.</summary>
+    public static long FindKept(StreamCursor kept, uint id, IReadOnlyDictionary<uint, SectionHeader> known) => Find(kept, kept.Position, id, known, isPackage: false);
+
     private static long Find(StreamCursor cursor, long start, uint id, IReadOnlyDictionary<uint, SectionHeader> known, bool isPackage)
     {
         Span<byte> footer = stackalloc byte[FooterSize];

@@ -1,5 +1,7 @@
 using System;
 using System.IO;
+using Microsoft.Win32.SafeHandles;
+using VmStateGen.Runtime.Channels;
 
 namespace VmStateGen.Runtime.Streams.Qemu;
 
@@ -16,12 +18,21 @@ namespace VmStateGen.Runtime.Streams.Qemu;
 internal sealed class QemuIncomingStream
 {
     private readonly SectionFraming framing;
+    private readonly IDescriptorStream? descriptors;
     private SectionHeader? open;
 
     public QemuIncomingStream(Stream stream)
     {
         Cursor = new StreamCursor(new PipeSource(stream, 0), 0, long.MaxValue);
         framing = new SectionFraming(Cursor);
+        descriptors = stream as IDescriptorStream;
+    }
+
+    /// <summary>Goes on with the sections of another stream: in a package of it, or on a new connection after a break.</summary>
+    public QemuIncomingStream(Stream stream, QemuIncomingStream before)
+    {
+        Cursor = new StreamCursor(new PipeSource(stream, 0), 0, long.MaxValue);
+        framing = new SectionFraming(Cursor, before.framing);
     }
 
     /// <summary>At the data of the current section.</summary>
@@ -85,7 +96,7 @@ internal sealed class QemuIncomingStream
     }
 
     /// <summary>The current section's data, for a device: what the device does not take stays.</summary>
-    public VmStateInput OpenState() => new CursorInput(Cursor);
+    public VmStateInput OpenState() => new CursorInput(Cursor, descriptors);
 
     private void ReadFooter(SectionHeader section)
     {
@@ -99,12 +110,14 @@ internal sealed class QemuIncomingStream
         }
     }
 
-    private sealed class CursorInput(StreamCursor cursor) : VmStateInput
+    private sealed class CursorInput(StreamCursor cursor, IDescriptorStream? descriptors) : VmStateInput
     {
         public override ReadOnlySpan<byte> Advance(int consumed, int size)
         {
             cursor.Skip(consumed, "state");
             return cursor.PeekBuffered(size);
         }
+
+        public override SafeFileHandle? TakeDescriptor() => descriptors?.TakeDescriptor();
     }
 }

@@ -68,7 +68,7 @@ public sealed partial class QemuStreamReader : ISectionReader
         this.options = options;
         nextOffset = cursor.Position;
         framing = outer is null ? new SectionFraming(cursor, KnownFooters(options.Footers)) : new SectionFraming(cursor, outer);
-        bounds = new SectionBoundsFinder(options, cursor);
+        bounds = new SectionBoundsFinder(options, cursor, framing);
     }
 
     /// <summary>

@@ -51,4 +51,10 @@ public sealed class QemuStreamReaderOptions
     /// answer before it sends the rest; as an element it is only found after that.
     /// </summary>
     public Action<long, uint>? KeptPing { get; init; }
+
+    /// <summary>
+    /// Of a live stream only: waits for a while, and tells whether nothing came. Asked when what is kept could be all of a stream without a
+    /// trailer: if it is whole, device by device up to EOF, the stream ends there. Without it only a trailer or the end of the connection ends it.
+    /// </summary>
+    public Func<bool>? IsQuiet { get; init; }
 }

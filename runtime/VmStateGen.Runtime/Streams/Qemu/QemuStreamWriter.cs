@@ -1,7 +1,9 @@
 using System;
 using System.Buffers.Binary;
 using System.IO;
+using System.Runtime.InteropServices;
 using System.Text;
+using VmStateGen.Runtime.Channels;
 
 namespace VmStateGen.Runtime.Streams.Qemu;
 
@@ -95,6 +97,18 @@ public sealed class QemuStreamWriter : ISectionWriter
     {
         Expect(Phase.InSection);
         WriteBytes(data);
+    }
+
+    /// <inheritdoc/>
+    public bool TryPassDescriptor(byte payload, SafeHandle descriptor)
+    {
+        Expect(Phase.InSection);
+        if (stream is not IDescriptorStream { CanPassDescriptors: true } passing)
+            return false;
+        FlushBuffer();
+        passing.PassDescriptor(payload, descriptor);
+        flushed++;
+        return true;
     }
 
     /// <inheritdoc/>

@@ -39,6 +39,19 @@ public sealed class RamSectionReader
     /// <summary>START ended with a multifd flush (8.1 and newer, with multifd).</summary>
     public bool HasSetupFlush { get; private set; }
 
+    /// <summary>A reader of another channel of the same migration: it knows the blocks and has its own last one.</summary>
+    internal RamSectionReader ForAnotherChannel()
+    {
+        var other = new RamSectionReader(format) { hasSetup = true };
+        other.blocks.AddRange(blocks);
+        foreach (var block in blocks)
+            other.byName.Add(block.Name, block);
+        return other;
+    }
+
+    /// <summary>The block that a record with CONTINUE goes on with; <see langword="null"/> before the first.</summary>
+    internal RamBlockEntry? LastBlock => last;
+
     /// <summary>Forgets the last block, as the source does after a switch to postcopy or a recovery.</summary>
     public void ForgetLastBlock() => last = null;
 

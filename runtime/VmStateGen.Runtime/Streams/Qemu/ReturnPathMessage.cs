@@ -36,6 +36,9 @@ public readonly record struct ReturnPathMessage(ReturnPathMessageKind Kind, Read
     /// <summary>Most bytes of a received bitmap, unless its reader says otherwise: the pages of 2 TiB.</summary>
     public const int DefaultMaxBitmap = 64 << 20;
 
+    /// <summary>Most bytes of a request for pages.</summary>
+    internal const int LongestRequest = HeaderSize + RangeSize + 1 + byte.MaxValue;
+
     private const int HeaderSize = 4;
 
     /// <summary>More than this QEMU refuses.</summary>
@@ -91,6 +94,26 @@ public readonly record struct ReturnPathMessage(ReturnPathMessageKind Kind, Read
 
     /// <summary>The destination's devices are ready for the switchover.</summary>
     public static ReturnPathMessage SwitchoverAcknowledged() => new(ReturnPathMessageKind.SwitchoverAcknowledged, default);
+
+    /// <summary>As <see cref="Request"/> and <see cref="ToBytes"/>, without an allocation: faults wait for it.</summary>
+    /// <param name="destination">At least <see cref="LongestRequest"/> bytes.</param>
+    /// <param name="pages">The name is a block's, which was checked when that was made.</param>
+    /// <returns>Bytes written.</returns>
+    internal static int WriteRequest(Span<byte> destination, in PageRequest pages)
+    {
+        var length = RangeSize;
+        if (pages.Block is { } block)
+        {
+            destination[HeaderSize + RangeSize] = (byte)block.Length;
+            length += 1 + Encoding.ASCII.GetBytes(block, destination[(HeaderSize + RangeSize + 1)..]);
+        }
+        var kind = pages.Block is null ? ReturnPathMessageKind.RequestPages : ReturnPathMessageKind.RequestPagesOfBlock;
+        BinaryPrimitives.WriteUInt16BigEndian(destination, (ushort)kind);
+        BinaryPrimitives.WriteUInt16BigEndian(destination[2..], (ushort)length);
+        BinaryPrimitives.WriteUInt64BigEndian(destination[HeaderSize..], pages.Start);
+        BinaryPrimitives.WriteUInt32BigEndian(destination[(HeaderSize + 8)..], pages.Length);
+        return HeaderSize + length;
+    }
 
     /// <summary>As on the wire; a bitmap's bits follow its message, with their length before and a mark behind them.</summary>
     public byte[] ToBytes()

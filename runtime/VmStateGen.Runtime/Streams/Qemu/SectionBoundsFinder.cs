@@ -11,7 +11,7 @@ namespace VmStateGen.Runtime.Streams.Qemu;
 internal readonly record struct SectionBounds(long End, VmDeviceDescription? Description, bool IsGuessed);
 
 /// <summary>Asks everybody who may know where a section's data ends: the caller, the trailer, the parsers of iterative sections.</summary>
-internal sealed class SectionBoundsFinder(QemuStreamReaderOptions options, StreamCursor cursor)
+internal sealed class SectionBoundsFinder(QemuStreamReaderOptions options, StreamCursor cursor, SectionFraming framing)
 {
     private readonly DirtyBitmapBounds iterative = new();
     private readonly List<(SectionHeader Section, long? Guess, long Start)> asked = [];
@@ -25,13 +25,14 @@ internal sealed class SectionBoundsFinder(QemuStreamReaderOptions options, Strea
     public long TrailerOffset { get; private set; } = -1;
 
     /// <summary>Looks for the trailer between here and the end.</summary>
+    /// <param name="open">The section whose data is here; none: an element begins here.</param>
     /// <returns><see langword="false"/> on a pipe that goes on for longer than may be kept.</returns>
-    public bool SearchTrailer()
+    public bool SearchTrailer(SectionHeader? open = null)
     {
         if (isSearched || !options.UseTrailer)
             return true;
         // A section after RAM may find the end of a pipe within reach that one before RAM did not.
-        if (!(options.IsLive && cursor.Source is PipeSource pipe ? HoldLive(pipe) : cursor.HoldUntil(long.MaxValue)))
+        if (!(options.IsLive && cursor.Source is PipeSource pipe ? HoldLive(pipe, open) : cursor.HoldUntil(long.MaxValue)))
             return false;
         isSearched = true;
         if ((TrailerOffset = TrailerFinder.Find(cursor)) < 0)
@@ -50,8 +51,9 @@ internal sealed class SectionBoundsFinder(QemuStreamReaderOptions options, Strea
     /// <summary>
     /// Keeps all that comes until it ends with a trailer: nothing follows that (qemu-migration.md §1.1), and a source with a return path does
     /// not close the connection before it has its answer. Bytes in a device that look like one are followed by more, or do not parse.
+    /// Of a machine without a trailer what is kept is whole when it has footers, ends with EOF, and nothing more comes.
     /// </summary>
-    private bool HoldLive(PipeSource pipe)
+    private bool HoldLive(PipeSource pipe, SectionHeader? open)
     {
         var start = cursor.Position;
         while (pipe.Length > pipe.HeldEnd)
@@ -63,11 +65,49 @@ internal sealed class SectionBoundsFinder(QemuStreamReaderOptions options, Strea
                 pipe.EndHere();
                 return true;
             }
+            if (held is [.., QemuWire.Eof] && options.IsQuiet?.Invoke() == true && IsWhole(new StreamCursor(pipe, start, pipe.HeldEnd), open))
+            {
+                pipe.EndHere();
+                return true;
+            }
             TellPing(held, pipe.HeldEnd);
             if (!pipe.HoldNext())
                 return false;
         }
         return true;
+    }
+
+    /// <summary>Whether sections with footers and commands follow each other up to an EOF that is the last byte.</summary>
+    private bool IsWhole(StreamCursor kept, SectionHeader? open)
+    {
+        var known = new SectionFraming(kept, framing);
+        try
+        {
+            while (true)
+            {
+                if (open is { } section)
+                {
+                    var footer = known.HasFooters == true ? FooterScan.FindKept(kept, section.Id, known.Sections) : -1;
+                    if (footer < 0)
+                        return false;
+                    kept.Seek(footer, "footer");
+                    known.ReadFooter(section);
+                }
+                var start = kept.Position;
+                var type = kept.ReadByte("element");
+                if (type == QemuWire.Eof)
+                    return kept.Remaining == 0;
+                open = null;
+                if (type == QemuWire.Command)
+                    QemuCommand.Read(kept);
+                else
+                    open = known.ReadHeader(type, start);
+            }
+        }
+        catch (VmStateException)
+        {
+            return false;
+        }
     }
 
     private static bool IsDescription(ReadOnlySpan<byte> json)
@@ -118,7 +158,7 @@ internal sealed class SectionBoundsFinder(QemuStreamReaderOptions options, Strea
             return FindLive(section, known, hasFooters);
 
         // A pipe is read to its end only for a section that nobody else knows.
-        var isWhole = isPackage || length != null || SearchTrailer();
+        var isWhole = isPackage || length != null || SearchTrailer(section);
         if (!isSearched && section.Kind == SectionKind.Full)
             asked.Add((section, null, start));
         // The trailer counts the sections of a name, so it is asked for each, whoever else knows.

@@ -20,6 +20,9 @@ public sealed class QemuReceiveOptions
 
     /// <summary>How a postcopy is taken; left out: not at all.</summary>
     public QemuPostcopyReceiveOptions? Postcopy { get; init; }
+
+    /// <summary>Ends a stream without trailer: see <see cref="QemuStreamReaderOptions.IsQuiet"/>. Asked of a source with a return path only.</summary>
+    public Func<bool>? IsQuiet { get; init; }
 }
 
 /// <summary>
@@ -63,6 +66,7 @@ public sealed partial class QemuStreamReceiver
             SpoolLimit = given.SpoolLimit,
             IsLive = true,
             KeptPing = AnswerKept,
+            IsQuiet = () => HasReturnPath && this.options.IsQuiet?.Invoke() == true,
         });
         writer = new QemuStreamWriter(output);
     }
