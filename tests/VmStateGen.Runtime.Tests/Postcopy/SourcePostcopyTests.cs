@@ -47,7 +47,7 @@ public sealed class SourcePostcopyTests : IDisposable
         var result = Migrate(destination, new PostcopySourceOptions { Start = PostcopyStart.AtOnce, Preempt = preempt });
         CheckArrived(destination);
         Assert.Equal((MigrationStatus.Completed, 0L), (result.Status, result.Progress.Ram.Normal));
-        Assert.Equal(0, result.Progress.Postcopy!.PagesLeft);
+        Assert.Equal(0, result.Progress.PostcopySource!.PagesLeft);
         Assert.False(vm.IsRunning);
         Assert.NotNull(result.Progress.Downtime);
     }
@@ -66,7 +66,7 @@ public sealed class SourcePostcopyTests : IDisposable
                 source.StartPostcopy();
         });
         CheckArrived(destination);
-        Assert.NotNull(result.Progress.Postcopy);
+        Assert.NotNull(result.Progress.PostcopySource);
         Assert.True(result.Progress.Ram.Normal > 0);
     }
 
@@ -77,7 +77,7 @@ public sealed class SourcePostcopyTests : IDisposable
         using var guest = new Writer(vm, ram, 4);
         var result = Migrate(destination, new PostcopySourceOptions { Start = PostcopyStart.Unconverged, Rounds = 2 }, slow: true, downtimeLimit: TimeSpan.Zero);
         CheckArrived(destination);
-        Assert.NotNull(result.Progress.Postcopy);
+        Assert.NotNull(result.Progress.PostcopySource);
         Assert.True(result.Progress.Ram.DirtySyncCount >= 2);
     }
 
@@ -88,7 +88,7 @@ public sealed class SourcePostcopyTests : IDisposable
         var result = Migrate(destination, new PostcopySourceOptions());
         Assert.Empty(destination.Wrongs);
         Assert.Empty(destination.Package);
-        Assert.Null(result.Progress.Postcopy);
+        Assert.Null(result.Progress.PostcopySource);
         CheckArrived(destination);
     }
 
