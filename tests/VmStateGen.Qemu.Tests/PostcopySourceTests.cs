@@ -59,7 +59,7 @@ public sealed class PostcopySourceTests : FolderTest
         using TwinMachine machine = twin;
         await using QemuProcess destination = await QemuProcess.StartAsync(installation, options with { Incoming = true });
         string uri = await ListenAsync(destination, "unix", preempt);
-        var source = new MigrationSource(machine.Machine, SourceOptions(version, new PostcopySourceOptions { Start = PostcopyStart.AtOnce, Preempt = preempt, MaxBandwidth = 256 << 10 }));
+        var source = new MigrationSource(machine.Machine, SourceOptions(version, new PostcopySourceOptions { Start = PostcopyStart.AtOnce, Preempt = preempt, MaxBandwidth = 1 << 20 }));
         Task<MigrationResult> sending = source.MigrateAsync(ChannelAddress.Parse(uri));
         for (int cut = 0; cut < 10; cut++)
         {

@@ -12,6 +12,8 @@ namespace VmStateGen.Runtime.Postcopy;
 /// <remarks>Any thread. After a cut there is a new one.</remarks>
 internal sealed class PostcopyLink : IDisposable
 {
+    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
+
     private readonly Action<Exception>? onBroken;
     private readonly object gate = new();
     private PostcopySender? sender;
@@ -59,6 +61,14 @@ internal sealed class PostcopyLink : IDisposable
         Preempt?.Cancel(reason);
         Volatile.Read(ref sender)?.OnBroken();
         onBroken?.Invoke(reason);
+    }
+
+    /// <summary>After a write that has failed: what the destination said before it closed is still heard, and may be the better reason.</summary>
+    public void BreakAfterLastWords(Exception reason)
+    {
+        if (reason is ChannelException && Failure is null)
+            ReturnPath.Join(LastWords);
+        Break(reason);
     }
 
     public void ThrowIfBroken()

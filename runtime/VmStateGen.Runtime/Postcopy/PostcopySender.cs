@@ -90,7 +90,7 @@ internal sealed class PostcopySender
         }
         catch (Exception e)
         {
-            link.Break(e);
+            link.BreakAfterLastWords(e);
         }
         finally
         {
@@ -108,7 +108,7 @@ internal sealed class PostcopySender
         }
         catch (ChannelException e)
         {
-            link.Break(e);
+            link.BreakAfterLastWords(e);
         }
         if (link.ReturnPath.WaitForShut(Timeout.InfiniteTimeSpan) != 0)
             throw link.Failure!;
@@ -242,7 +242,7 @@ internal sealed class PostcopySender
             }
             catch (Exception e)
             {
-                link.Break(e);
+                link.BreakAfterLastWords(e);
             }
         })
         {

@@ -175,9 +175,7 @@ public sealed class PostcopyServer
         }
         catch (ChannelException e)
         {
-            // What the destination said before it closed is the better reason.
-            link.ReturnPath.Join(TimeSpan.FromMilliseconds(500));
-            link.Break(e);
+            link.BreakAfterLastWords(e);
             throw link.Failure!;
         }
         token.ThrowIfCancellationRequested();

@@ -23,6 +23,7 @@ internal sealed class ReceiveJob
     private Channel? source;
     private LiveInput? input;
     private QemuStreamReceiver? receiver;
+    private PostcopyPeers? peers;
 
     public ReceiveJob(LiveLog log, CancellationToken token)
     {
@@ -35,6 +36,9 @@ internal sealed class ReceiveJob
     public required string File { get; init; }
 
     public bool AllowMissingPages { get; init; }
+
+    /// <summary>Takes a source that goes over to postcopy, too.</summary>
+    public bool Postcopy { get; init; }
 
     /// <summary>How long a source may say nothing between the end of RAM and the end of the stream. In RAM it may pause as long as it likes.</summary>
     public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(30);
@@ -52,8 +56,8 @@ internal sealed class ReceiveJob
     public int Run()
     {
         using FileChannel file = Create();
-        using Channel channel = source = Accept();
-        using LiveInput live = input = new LiveInput(channel, token);
+        using Channel channel = source = Postcopy ? AcceptPostcopy() : Accept();
+        input = new LiveInput(channel, token);
         try
         {
             Receive(file);
@@ -65,7 +69,12 @@ internal sealed class ReceiveJob
         {
             throw Failed(e);
         }
+        finally
+        {
+            input?.Dispose();
+        }
         Finish();
+        peers?.Dispose();
         return ExitCodes.Done;
     }
 
@@ -93,6 +102,35 @@ internal sealed class ReceiveJob
         }
     }
 
+    private Channel AcceptPostcopy()
+    {
+        ChannelListener listener = ChannelListener.Listen(Address);
+        peers = new PostcopyPeers(listener);
+        log.Say("listening", $"listening on {listener.Address}", json => json.WriteString("address", listener.Address.ToString()));
+        try
+        {
+            Channel channel = peers.Next(token);
+            log.Say("connected", $"connected: {channel.Peer}", json => json.WriteString("peer", channel.Peer));
+            return channel;
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new LiveException("it was cancelled before a source had connected", ExitCodes.Failed, e);
+        }
+    }
+
+    /// <summary>After a cut: the source is paused, and comes again when it is told to.</summary>
+    private LiveInput? Reconnect(Exception reason)
+    {
+        if (token.IsCancellationRequested || reason is VmStateException && !input!.HasEnded)
+            return null;
+        peers!.LoseMain();
+        log.Say("paused", $"the link was lost ({reason.Message.TrimEnd('.')}). On the source: migrate with resume=true to the same address; what has come is kept", json => json.WriteString("reason", reason.Message));
+        source = peers.Next(token);
+        log.Say("recovering", $"connected again: {source.Peer}", json => json.WriteString("peer", source.Peer));
+        return input = new LiveInput(source, token);
+    }
+
     private void Receive(FileChannel file)
     {
         receiver = new QemuStreamReceiver(input!, Wrap(file.AsSeekableStream()), new QemuReceiveOptions
@@ -101,6 +139,7 @@ internal sealed class ReceiveJob
             Observer = new Observer(this, new StreamWatch(log, hasAll: false)),
             IsQuiet = () => input!.IsQuiet(Quiet),
             Pong = value => Tell(ReturnPathMessage.Pong(value)),
+            Postcopy = peers is null ? null : new QemuPostcopyReceiveOptions { Tell = Tell, Reconnect = Reconnect },
         });
         receiver.Receive();
     }

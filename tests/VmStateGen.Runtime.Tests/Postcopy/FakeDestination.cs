@@ -67,6 +67,13 @@ internal sealed class FakeDestination : IDisposable
         public readonly bool[] Received = new bool[length / unit];
         public readonly bool[] Discarded = new bool[length / unit];
         public readonly int Unit = unit;
+
+        public void Discard(long unit)
+        {
+            Discarded[unit] = true;
+            Received[unit] = false;
+            Memory.AsSpan((int)(unit * Unit), Unit).Clear();
+        }
     }
 
     public byte[] MemoryOf(string block) => blocks[block].Memory;
@@ -133,8 +140,11 @@ internal sealed class FakeDestination : IDisposable
                     foreach (var (name, start, length) in WireFixture.Ranges(element.Command.Payload.Span))
                     {
                         for (var at = start; at < start + length; at += blocks[name].Unit)
-                            blocks[name].Discarded[at / blocks[name].Unit] = true;
+                            blocks[name].Discard(at / blocks[name].Unit);
                     }
+                    break;
+                case QemuElementKind.Command when element.Command!.Id == QemuCommandId.Ping:
+                    Say(ReturnPathMessage.Pong(element.Command.Value!.Value));
                     break;
                 case QemuElementKind.Command when element.Command!.Id == QemuCommandId.Packaged:
                     Package = new byte[element.Command.PackageLength];
@@ -189,7 +199,7 @@ internal sealed class FakeDestination : IDisposable
     {
         // As QEMU: the end of the stream waits for the end of loading.
         loader?.Wait();
-        if (hasPreempt && !SpinWait.SpinUntil(() => HasPreemptEnded, TimeSpan.FromSeconds(10)))
+        if (hasPreempt && Package.Length > 0 && !SpinWait.SpinUntil(() => HasPreemptEnded, TimeSpan.FromSeconds(10)))
             Wrongs.Add("EOF without the mark on the preempt channel");
         Volatile.Write(ref isRunning, false);
         Say(ReturnPathMessage.Shut(0));
@@ -202,8 +212,12 @@ internal sealed class FakeDestination : IDisposable
         while (reader.ReadRecord(cursor, out var record))
         {
             Place(cursor, record, whole);
-            if (Interlocked.Increment(ref records) >= cut && cut > 0)
-                throw new ChannelException("cut", ChannelFault.Closed, "", "");
+            if (Interlocked.Increment(ref records) < cut || cut < 0)
+                continue;
+
+            // Once the devices are loaded: before, nothing could be recovered.
+            loader?.Wait();
+            throw new ChannelException("cut", ChannelFault.Closed, "", "");
         }
         if (whole.Count > 0)
             Note($"a PART that ends within a unit of {whole[0].Block!.Name}");
@@ -266,6 +280,16 @@ internal sealed class FakeDestination : IDisposable
         {
             var block = blocks[record.Block!.Name];
             var unit = record.PageOffset / block.Unit;
+            if (Package.Length == 0)
+            {
+                // Precopy: any page, any number of times.
+                var page = block.Memory.AsSpan((int)record.PageOffset, Page);
+                page.Clear();
+                if (record.Kind == RamRecordKind.Page)
+                    cursor.ReadAt(record.PayloadOffset, page, "page");
+                block.Received[unit] = true;
+                return;
+            }
             if (!isRunning && !isLoading)
                 Note($"a page of {record.Block.Name} before the guest runs");
             if (whole.Count > 0 && (whole[^1].Block!.Name != record.Block.Name || whole[^1].PageOffset + Page != record.PageOffset))

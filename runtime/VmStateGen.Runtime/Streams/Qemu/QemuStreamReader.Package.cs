@@ -1,17 +1,29 @@
 using System;
+using System.IO;
 
 namespace VmStateGen.Runtime.Streams.Qemu;
 
 public sealed partial class QemuStreamReader
 {
-    private QemuStreamReader(QemuStreamReader outer, StreamCursor cursor)
+    private QemuStreamReader(QemuStreamReader outer, StreamCursor cursor, bool isPackage = true)
         : this(cursor, outer.options, outer.framing)
     {
-        isPackage = true;
+        this.isPackage = isPackage;
+        isPostcopy = outer.isPostcopy;
         phase = Phase.Elements;
         Configuration = outer.Configuration;
         Ram = outer.Ram;
         advisedPageSizes = outer.advisedPageSizes;
+    }
+
+    /// <summary>
+    /// A reader of a live postcopy that goes on over another connection, without header (qemu-migration.md §13.7). This one is done with, whatever
+    /// has happened to it.
+    /// </summary>
+    internal QemuStreamReader Continue(Stream next)
+    {
+        Ram?.ForgetLastBlock();
+        return new QemuStreamReader(this, new StreamCursor(new PipeSource(next, options.SpoolLimit), 0, long.MaxValue), isPackage: false);
     }
 
     /// <summary>

@@ -29,6 +29,7 @@ public sealed partial class QemuStreamReader : ISectionReader
     private readonly SectionBoundsFinder bounds;
     private readonly SectionFraming framing;
     private readonly bool isPackage;
+    private bool isPostcopy;
 
     private Phase phase = Phase.Header;
     private QemuStreamElement current;
@@ -307,7 +308,7 @@ public sealed partial class QemuStreamReader : ISectionReader
             dataEnd = start;
             return false;
         }
-        if (!cursor.CanSeek && !isPackage && cursor.PeekByte() == QemuWire.Eof)
+        if (!cursor.CanSeek && !isPackage && !isPostcopy && cursor.PeekByte() == QemuWire.Eof)
         {
             // The search wants the EOF in front of the trailer, too.
             cursor.Hold();
@@ -321,13 +322,15 @@ public sealed partial class QemuStreamReader : ISectionReader
                 if (bounds.TrailerOffset >= 0 && bounds.TrailerOffset != cursor.Position)
                     throw Fault.At("EOF", $"EOF right before the trailer, at {Fault.Hex((ulong)bounds.TrailerOffset - 1)}", "it earlier", start);
                 dataEnd = cursor.Position;
-                phase = Phase.Trailer;
+                phase = isPostcopy ? Phase.Done : Phase.Trailer;
                 return true;
             case QemuWire.Command:
                 var command = QemuCommand.Read(cursor);
                 Begin(QemuElementKind.Command, start, command: command);
                 if (command.PackageLength > cursor.Remaining)
                     throw Fault.At("package", $"{command.PackageLength} bytes", $"the end of the stream after {cursor.Remaining}", cursor.Position);
+                // A source waits for SHUT after the EOF of a postcopy, which has no trailer (§5.5).
+                isPostcopy |= options.IsLive && command.Id == QemuCommandId.Packaged;
                 if (command.AdvisedPageSizes is { } sizes)
                     advisedPageSizes = sizes.Blocks;
                 dataEnd = cursor.Position + command.PackageLength;

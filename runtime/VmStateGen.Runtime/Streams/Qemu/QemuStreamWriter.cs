@@ -185,6 +185,14 @@ public sealed class QemuStreamWriter : ISectionWriter
         WriteBytes(package);
     }
 
+    /// <summary>Elements as they are on the wire.</summary>
+    internal void WriteElements(ReadOnlySpan<byte> elements)
+    {
+        ExpectElement();
+        WriteBytes(elements);
+        phase = Phase.Elements;
+    }
+
     /// <summary>The byte that ends the sections.</summary>
     public void WriteEof()
     {

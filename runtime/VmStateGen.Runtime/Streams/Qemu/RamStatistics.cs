@@ -121,6 +121,13 @@ public sealed class RamStatistics
         return last.Get(page);
     }
 
+    /// <summary>The page is as if nothing had been said of it.</summary>
+    internal void Forget(RamBlockEntry block, long page)
+    {
+        if (StateOf(block, page) != RamPageState.Missing)
+            last!.Set(page, RamPageState.Missing);
+    }
+
     private sealed class Counter(RamBlockEntry block, long pages)
     {
         // Small pieces: nine bytes of a damaged stream can name any page, and should not cost a kilobyte.

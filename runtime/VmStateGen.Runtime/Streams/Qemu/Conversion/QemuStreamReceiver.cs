@@ -18,6 +18,9 @@ public sealed class QemuReceiveOptions
     /// <summary>Answers a PING; called in the order of the stream.</summary>
     public Action<uint>? Pong { get; init; }
 
+    /// <summary>How a postcopy is taken; left out: not at all.</summary>
+    public QemuPostcopyReceiveOptions? Postcopy { get; init; }
+
     /// <summary>Ends a stream without trailer: see <see cref="QemuStreamReaderOptions.IsQuiet"/>. Asked of a source with a return path only.</summary>
     public Func<bool>? IsQuiet { get; init; }
 }
@@ -30,13 +33,14 @@ public sealed class QemuReceiveOptions
 /// Memory does not grow with the migration: a few megabytes, two bits a page, and the devices. For one thread. What is written is a file only
 /// once <see cref="Receive"/> has returned; to make it durable, to name it and to tell the source are the caller's.
 /// </remarks>
-public sealed class QemuStreamReceiver
+public sealed partial class QemuStreamReceiver
 {
     private readonly QemuReceiveOptions options;
-    private readonly QemuStreamReader reader;
+    private QemuStreamReader reader;
     private readonly QemuStreamWriter writer;
     private MappedRamStore? store;
     private bool arePartsWritten;
+    private bool isRamEnded;
     private long answered = -1;
 
     /// <param name="input">The connection, forward only.</param>
@@ -80,12 +84,32 @@ public sealed class QemuStreamReceiver
     /// <exception cref="VmStateException">The stream is damaged or cut off, or is one that no file can be made of (postcopy, multifd, COLO).</exception>
     public void Receive()
     {
-        while (reader.Read())
+        while (!TryReceive())
         {
-            options.Observer?.OnElement(reader);
-            Store(reader.Current);
         }
+        FinishPostcopy();
         writer.Flush();
+    }
+
+    /// <returns>Whether it has come to its end; not if it goes on over another connection.</returns>
+    private bool TryReceive()
+    {
+        try
+        {
+            while (reader.Read())
+            {
+                options.Observer?.OnElement(reader);
+                Store(reader.Current);
+            }
+            return true;
+        }
+        catch (Exception e) when (package != null && e is (IOException or VmStateException))
+        {
+            if (options.Postcopy!.Reconnect(e) is not { } next)
+                throw;
+            reader = reader.Continue(next);
+            return false;
+        }
     }
 
     private void Store(in QemuStreamElement element)
@@ -100,7 +124,11 @@ public sealed class QemuStreamReceiver
                 StoreRam(element.Section);
                 break;
             case QemuElementKind.Command:
-                Obey(element);
+                if (!ObeyPostcopy(element))
+                    Obey(element);
+                break;
+            case QemuElementKind.Eof when package != null:
+                // Its place is behind the devices, which stand before it.
                 break;
             case QemuElementKind.Trailer:
                 writer.WriteTrailer(ConvertedConfiguration.Trailer(reader.Description!, RamLayout.MappedRam));
@@ -135,6 +163,7 @@ public sealed class QemuStreamReceiver
         {
             store!.Statistics.CheckWhole(reader.Ram!, options.AllowMissingPages);
             store.Finish();
+            isRamEnded = true;
         }
         else if (arePartsWritten)
             return;
