@@ -23,6 +23,9 @@ internal sealed class LiveInput : Stream
         channel.ReadTimeout = Turn;
     }
 
+    /// <summary>A byte that was read before.</summary>
+    public byte? First { get; set; }
+
     /// <summary>How long the peer may say nothing.</summary>
     public TimeSpan Silence { get; set; } = Timeout.InfiniteTimeSpan;
 
@@ -70,6 +73,11 @@ internal sealed class LiveInput : Stream
         {
             isAhead = false;
             buffer[0] = ahead[0];
+            return 1;
+        }
+        if (First is { } first && !buffer.IsEmpty)
+        {
+            (buffer[0], First) = (first, null);
             return 1;
         }
         long since = Stopwatch.GetTimestamp();

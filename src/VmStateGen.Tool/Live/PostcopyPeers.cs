@@ -3,12 +3,14 @@ using System.Collections.Generic;
 using System.IO;
 using System.Threading;
 using VmStateGen.Runtime.Channels;
+using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Tool.Live;
 
 /// <summary>
 /// Who connects to a receiver of a postcopy: the source, after a cut the source again, and meanwhile its preempt channel, on which nothing comes
-/// here but its end, for no page is asked for (qemu-migration.md §13.8).
+/// here but its end, for no page is asked for (qemu-migration.md §13.8). A source may come again before its cut was noticed here, so the first byte
+/// tells: a recovery begins with a command, a preempt channel with 0.
 /// </summary>
 internal sealed class PostcopyPeers : IDisposable
 {
@@ -17,7 +19,7 @@ internal sealed class PostcopyPeers : IDisposable
     private readonly List<Channel> open = [];
     private readonly Thread accepting;
     private Channel? main;
-    private bool isMainWanted = true;
+    private bool hasBegun;
     private Exception? failure;
 
     public PostcopyPeers(ChannelListener listener)
@@ -27,7 +29,10 @@ internal sealed class PostcopyPeers : IDisposable
         accepting.Start();
     }
 
-    /// <summary>Waits for the next main channel; the one before and its preempt channel are closed.</summary>
+    /// <summary>What was read of each main channel but the first to know it.</summary>
+    public const byte FirstByte = QemuWire.Command;
+
+    /// <summary>Waits for the next main channel.</summary>
     /// <exception cref="OperationCanceledException">The token said so.</exception>
     public Channel Next(CancellationToken token)
     {
@@ -49,24 +54,15 @@ internal sealed class PostcopyPeers : IDisposable
         }
     }
 
-    /// <summary>The main channel is lost: the next connection is the next one.</summary>
-    public void LoseMain()
-    {
-        lock (gate)
-        {
-            foreach (Channel channel in open)
-                channel.Dispose();
-            open.Clear();
-            isMainWanted = true;
-        }
-    }
-
     public void Dispose()
     {
         listener.Dispose();
         accepting.Join();
-        LoseMain();
-        main?.Dispose();
+        lock (gate)
+        {
+            foreach (Channel channel in open)
+                channel.Dispose();
+        }
     }
 
     private void Accept()
@@ -79,14 +75,14 @@ internal sealed class PostcopyPeers : IDisposable
                 lock (gate)
                 {
                     open.Add(channel);
-                    if (isMainWanted)
+                    if (!hasBegun)
                     {
-                        (main, isMainWanted) = (channel, false);
+                        (main, hasBegun) = (channel, true);
                         Monitor.PulseAll(gate);
                         continue;
                     }
                 }
-                new Thread(() => Drain(channel)) { IsBackground = true, Name = "receive: preempt" }.Start();
+                new Thread(() => Identify(channel)) { IsBackground = true, Name = "receive: connection" }.Start();
             }
         }
         catch (ChannelException e)
@@ -99,11 +95,21 @@ internal sealed class PostcopyPeers : IDisposable
         }
     }
 
-    /// <summary>Takes the mark that ends it, and the end.</summary>
-    private static void Drain(Channel channel)
+    /// <summary>Finds the main channel; of a preempt channel takes the mark that ends it, and the end.</summary>
+    private void Identify(Channel channel)
     {
         try
         {
+            var first = new byte[1];
+            if (channel.Read(first) == 1 && first[0] == FirstByte)
+            {
+                lock (gate)
+                {
+                    main = channel;
+                    Monitor.PulseAll(gate);
+                }
+                return;
+            }
             var waste = new byte[4096];
             while (channel.Read(waste) > 0)
             {

@@ -124,11 +124,11 @@ internal sealed class ReceiveJob
     {
         if (token.IsCancellationRequested || reason is VmStateException && !input!.HasEnded)
             return null;
-        peers!.LoseMain();
+        source!.Dispose();
         log.Say("paused", $"the link was lost ({reason.Message.TrimEnd('.')}). On the source: migrate with resume=true to the same address; what has come is kept", json => json.WriteString("reason", reason.Message));
-        source = peers.Next(token);
+        source = peers!.Next(token);
         log.Say("recovering", $"connected again: {source.Peer}", json => json.WriteString("peer", source.Peer));
-        return input = new LiveInput(source, token);
+        return input = new LiveInput(source, token) { First = PostcopyPeers.FirstByte };
     }
 
     private void Receive(FileChannel file)
