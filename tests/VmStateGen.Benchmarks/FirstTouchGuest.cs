@@ -13,10 +13,10 @@ namespace VmStateGen.Benchmarks;
 internal static class FirstTouchGuest
 {
     /// <summary>Its RAM in MiB.</summary>
-    public const int MemoryMiB = 256;
+    public const int MemoryMiB = 512;
 
-    /// <summary>How many pages it touches, of <see cref="Pages"/>.</summary>
-    public const int Touches = 2048;
+    /// <summary>How many pages it touches, of <see cref="Pages"/>: few enough that the push outlasts them.</summary>
+    public const int Touches = 512;
 
     /// <summary>Bytes from <see cref="State"/> on that say all: a mark, a mark, a clock of 64 bits, and the table of 32-bit ticks.</summary>
     public const int StateLength = TableOffset + Touches * sizeof(uint);
@@ -24,7 +24,7 @@ internal static class FirstTouchGuest
     /// <summary>The guest-physical address of its state.</summary>
     public const int State = 0x10_0000;
 
-    private const int Pages = 32768;
+    private const int Pages = 65536;
     private const int FillAddress = 0x20_0000;
     private const int FillLength = (MemoryMiB << 20) - (FillAddress + 0x10_0000);
     private const int TouchAddress = 0x400_0000;
