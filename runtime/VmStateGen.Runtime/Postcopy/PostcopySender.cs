@@ -89,8 +89,7 @@ internal sealed class PostcopySender
         lock (urgentGate)
             urgent = preempt;
         ServeUrgent(link);
-        if (preempt is null)
-            link.Main.LimitSendQueue(Queue);
+        link.Main.LimitSendQueue(Queue);
         try
         {
             Push(link, main, servesRequests: preempt is null);
