@@ -28,7 +28,8 @@ internal sealed class PostcopySender
     // Large enough for few system calls, small enough that a request behind it does not wait long.
     private const int Batch = 16 << 10;
 
-    // What is on its way in front of a request: the destination places some 500 MB/s.
+    // What is on its way in front of a request, and, beside a preempt channel, how long this thread keeps a processor from what answers requests
+    // (docs/performance.md, A missing page).
     private const int Queue = 32 << 10;
 
     private static readonly TimeSpan WhileLoading = TimeSpan.FromMilliseconds(1);
