@@ -36,6 +36,10 @@ switch (args.FirstOrDefault())
     case "serve":
         await ServeStart.RunAsync(Console.Out, args.ElementAtOrDefault(1) ?? "src/VmStateGen.Tool/bin/Release/net10.0/vmstate", args.ElementAtOrDefault(2) ?? "10.0");
         return;
+    case "postcopy-latency":
+        await PostcopyLatency.RunAsync(
+            Console.Out, args.ElementAtOrDefault(1) ?? "src/VmStateGen.Tool/bin/Release/net10.0/vmstate", args.ElementAtOrDefault(2) ?? "10.0", args.Length > 3 ? int.Parse(args[3], CultureInfo.InvariantCulture) : 7);
+        return;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(Ratios).Assembly).Run(args);
         return;

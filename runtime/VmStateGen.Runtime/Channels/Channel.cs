@@ -257,6 +257,11 @@ public abstract partial class Channel : IDisposable
     {
     }
 
+    /// <summary>Keeps what is written and not yet read to about so many bytes, where the system offers it: what is written next waits for less.</summary>
+    internal virtual void LimitSendQueue(int bytes)
+    {
+    }
+
     internal virtual void OnCancel(Exception reason)
     {
     }

@@ -123,6 +123,13 @@ public sealed class SocketChannel : DescriptorChannel
         }
     }
 
+    /// <remarks>Not of TCP: there it would bound what a long link has in flight, and what the peer has not read is in its own buffer anyway.</remarks>
+    internal override void LimitSendQueue(int bytes)
+    {
+        if (isUnix)
+            LinuxSockets.SetOption(socket, Libc.SolSocket, Libc.SoSendBuffer, bytes);
+    }
+
     internal override void CheckConnection()
     {
         // POLLERR shows the error without taking it away from the calls that follow.

@@ -14,6 +14,9 @@ namespace VmStateGen.Runtime.Migration;
 /// </summary>
 internal sealed class ReturnPath
 {
+    // A message with one system call, not one for each of its fields: a page is asked for by 20 bytes.
+    private const int ReadAhead = 512;
+
     private readonly Channel channel;
     private readonly Stream messages;
     private readonly Action<Exception> onEnd;
@@ -32,7 +35,7 @@ internal sealed class ReturnPath
     {
         this.channel = channel;
         this.onPostcopy = onPostcopy;
-        messages = channel.AsStream();
+        messages = new BufferedStream(channel.AsStream(), ReadAhead);
         this.onEnd = onEnd;
         thread = new Thread(Run) { IsBackground = true, Name = "return path" };
         thread.Start();

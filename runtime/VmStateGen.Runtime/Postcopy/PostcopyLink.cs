@@ -95,7 +95,7 @@ internal sealed class PostcopyLink : IDisposable
         }
         else if (by != null)
         {
-            by.OnMessage(message);
+            by.OnMessage(this, message);
         }
         else if (message.Kind != ReturnPathMessageKind.Pong)
         {

@@ -22,13 +22,16 @@ internal sealed record PostcopySendOptions
 /// The source's half of postcopy from the package on, over as many connections as it takes (qemu-migration.md §13.3, §13.6, §13.7): answers
 /// requests, pushes the rest, ends the stream when nothing is left, and after a cut goes on with what the destination says it lacks.
 /// </summary>
-/// <remarks>One thread drives it; the return paths and the thread of the preempt channel come beside it.</remarks>
+/// <remarks>One thread drives it; the return paths come beside it.</remarks>
 internal sealed class PostcopySender
 {
     // Large enough for few system calls, small enough that a request behind it does not wait long.
-    private const int Batch = 64 << 10;
+    private const int Batch = 16 << 10;
 
-    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
+    // What is on its way in front of a request, and, beside a preempt channel, how long this thread keeps a processor from what answers requests
+    // (docs/performance.md, A missing page).
+    private const int Queue = 32 << 10;
+
     private static readonly TimeSpan WhileLoading = TimeSpan.FromMilliseconds(1);
 
     private readonly UnsentPages unsent;
@@ -39,7 +42,9 @@ internal sealed class PostcopySender
     private readonly RateLimiter limiter;
     private readonly LatencyCounter latency = new();
     private readonly object gate = new();
+    private readonly object urgentGate = new();
     private readonly Queue<ReturnPathMessage> answers = new();
+    private PageSender? urgent;
     private readonly long started = Stopwatch.GetTimestamp();
     private long requests;
     private long requestedUnits;
@@ -81,12 +86,15 @@ internal sealed class PostcopySender
     public void Send(PostcopyLink link)
     {
         var main = new PageSender(link.Main, unsent, pages, section, Batch);
-        var urgent = link.Preempt is { } preempt ? new PageSender(preempt, unsent, pages, null, Batch) : null;
-        var thread = urgent is null ? null : StartUrgent(link, urgent);
+        var preempt = link.Preempt is { } channel ? new PageSender(channel, unsent, pages, null, Batch) : null;
+        lock (urgentGate)
+            urgent = preempt;
+        ServeUrgent(link);
+        link.Main.LimitSendQueue(Queue);
         try
         {
-            Push(link, main, servesRequests: urgent is null);
-            ServeUntilLoaded(link, urgent is null ? main : null);
+            Push(link, main, servesRequests: preempt is null);
+            ServeUntilLoaded(link, preempt is null ? main : null);
         }
         catch (Exception e)
         {
@@ -95,14 +103,15 @@ internal sealed class PostcopySender
         finally
         {
             order.Stop();
-            thread?.Join();
+            lock (urgentGate)
+                urgent = null;
         }
         link.ThrowIfBroken();
         Interlocked.CompareExchange(ref allSent, Stopwatch.GetTimestamp(), 0);
         try
         {
             // The preempt channel's mark first: a stream that has ended is not waited for (§13.6).
-            urgent?.Finish();
+            preempt?.Finish();
             main.Finish();
             link.Main.Write([QemuWire.Eof]);
         }
@@ -151,8 +160,11 @@ internal sealed class PostcopySender
         link.ThrowIfBroken();
     }
 
-    /// <summary>What the destination says. On the thread of the return path.</summary>
-    public void OnMessage(in ReturnPathMessage message)
+    /// <summary>
+    /// What the destination says. On the thread of the return path, which answers requests itself if there is a preempt channel: to wake another
+    /// one takes as long as to send a page.
+    /// </summary>
+    public void OnMessage(PostcopyLink link, in ReturnPathMessage message)
     {
         switch (message.Kind)
         {
@@ -164,6 +176,7 @@ internal sealed class PostcopySender
                 Interlocked.CompareExchange(ref firstRequest, Stopwatch.GetTimestamp(), 0);
                 Interlocked.Increment(ref requests);
                 order.Add(message.Pages!.Value);
+                ServeUrgent(link);
                 return;
         }
         lock (gate)
@@ -227,30 +240,26 @@ internal sealed class PostcopySender
         }
     }
 
-    private Thread StartUrgent(PostcopyLink link, PageSender urgent)
+    /// <summary>Answers what is requested on the preempt channel, if there is one.</summary>
+    private void ServeUrgent(PostcopyLink link)
     {
-        var thread = new Thread(() =>
+        try
         {
-            try
+            lock (urgentGate)
             {
                 // What is requested after the last page with contents is on its way, or zeros: the end of the stream frees whoever waits for it.
-                for (; !order.IsStopped; order.Wait(Idle))
-                {
-                    while (order.TryTakeRequested(Batch, out var run, out var stamp))
-                        SendRequested(urgent, run, stamp);
-                }
+                while (urgent is { } sender && !order.IsStopped && order.TryTakeRequested(Batch, out var run, out var stamp))
+                    SendRequested(sender, run, stamp);
             }
-            catch (Exception e)
-            {
-                link.BreakAfterLastWords(e);
-            }
-        })
+        }
+        catch (Exception e)
         {
-            IsBackground = true,
-            Name = "postcopy preempt",
-        };
-        thread.Start();
-        return thread;
+            lock (urgentGate)
+                urgent = null;
+
+            // On a thread of its own: this one may be the one that hears the last words.
+            new Thread(() => link.BreakAfterLastWords(e)) { IsBackground = true, Name = "postcopy preempt" }.Start();
+        }
     }
 
     private void SendRequested(PageSender sender, in UnitRun run, long stamp)
