@@ -22,6 +22,7 @@ public sealed class PostcopySourceTests : FolderTest
     public async Task A_guest_goes_on_in_QEMU_before_its_memory_has_come(string version, string transport, bool preempt, PostcopyStart start)
     {
         QemuInstallation installation = TestQemu.Require(version);
+        using var watchdog = new Watchdog(2 * Limit);
         QemuOptions options = Options(Guest);
         (TwinMachine twin, ulong counted) = await FillAsync(installation, options);
         using TwinMachine machine = twin;
@@ -54,6 +55,7 @@ public sealed class PostcopySourceTests : FolderTest
     public async Task Ten_cuts_in_a_row_are_recovered_from(string version, bool preempt)
     {
         QemuInstallation installation = TestQemu.Require(version);
+        using var watchdog = new Watchdog(2 * Limit);
         QemuOptions options = Options(SlowGuest);
         (TwinMachine twin, ulong counted) = await FillAsync(installation, options);
         using TwinMachine machine = twin;
