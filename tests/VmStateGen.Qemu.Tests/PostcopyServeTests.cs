@@ -56,7 +56,9 @@ public sealed class PostcopyServeTests : FolderTest
         ulong count = await SaveAsync(qemu, options, "mapped");
         await using QemuProcess destination = await QemuProcess.StartAsync(qemu, options with { Incoming = true });
         string uri = await ListenAsync(destination, "unix", "out", preempt);
-        var serve = LiveCli.Start(["serve", PathOf("guest"), uri, "--bandwidth", "1M", "--json", .. preempt ? ["--preempt"] : Array.Empty<string>()]);
+
+        // So slow that ten cuts are over before all pages have come, on a busy machine too.
+        var serve = LiveCli.Start(["serve", PathOf("guest"), uri, "--bandwidth", "256K", "--json", .. preempt ? ["--preempt"] : Array.Empty<string>()]);
         for (int cut = 0; cut < 10; cut++)
         {
             await destination.WaitForMigrationStatusAsync(["postcopy-active"]);
