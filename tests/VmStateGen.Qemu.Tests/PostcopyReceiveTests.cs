@@ -33,7 +33,7 @@ public sealed class PostcopyReceiveTests : FolderTest
             count = await CountingGuest.WaitForCountAsync(source, (ulong)Guest.Pages);
             await source.EnableMigrationCapabilitiesAsync(preempt ? ["postcopy-ram", "postcopy-preempt"] : ["postcopy-ram"]);
             // Precopy comes to some of it and never to its end; postcopy is slow enough to be cut.
-            await source.SetMigrationParametersAsync(new JsonObject { ["max-bandwidth"] = 20L << 20, ["max-postcopy-bandwidth"] = cuts > 0 ? 4L << 20 : 0 });
+            await source.SetMigrationParametersAsync(new JsonObject { ["max-bandwidth"] = 20L << 20, ["max-postcopy-bandwidth"] = cuts > 0 ? 1L << 20 : 0 });
             var receive = LiveCli.Start("receive", transport == "tcp" ? "tcp:127.0.0.1:0" : $"unix:{PathOf("in")}", "-o", PathOf("guest"), "--postcopy");
             string uri = receive.Address();
             await source.MigrateAsync(uri);
