@@ -51,6 +51,19 @@ public static class MigrationRehearsal
 
     private static void Run()
     {
+        try
+        {
+            Rehearse();
+        }
+        catch (Exception)
+        {
+            // Nobody waits for what it moves. What is wrong here shows where it matters, with somebody to tell.
+        }
+    }
+
+    /// <summary>The rehearsal itself, on this thread and those of its migration.</summary>
+    internal static void Rehearse()
+    {
         isRehearsing = true;
         try
         {
@@ -63,9 +76,9 @@ public static class MigrationRehearsal
             sent.GetAwaiter().GetResult();
             received.GetAwaiter().GetResult();
         }
-        catch (Exception)
+        finally
         {
-            // Nobody waits for what it moves. What is wrong here shows where it matters, with somebody to tell.
+            isRehearsing = false;
         }
     }
 
