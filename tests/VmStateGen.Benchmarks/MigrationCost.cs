@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
-using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Text.Json;
@@ -31,40 +30,72 @@ internal static class MigrationCost
         try
         {
             WriteRandom(content, mebibytes);
-            var turns = new List<(double Ours, double C, double Qemu)>();
-            for (int i = 0; i < Turns; i++)
-            {
-                turns.Add((await Ours(mebibytes, transport, content), Peers.Stream(mebibytes, transport), qemu is null ? double.NaN : await Qemus(qemu, mebibytes, transport, content)));
-                output.WriteLine(Line($"{mebibytes} MiB of random pages, {transport}", mebibytes, turns[^1]));
-            }
-            Summary(output, "speed", turns);
+            MigrationRehearsal.Wait();
+            using var memory = new GuestMemory();
+            Fill(memory, memory.AddBlock("ram", (long)mebibytes << 20), content);
+            await Compare(
+                output, $"{mebibytes} MiB of random pages, {transport}", mebibytes,
+                () => Ours(memory, transport), () => Task.FromResult(Peers.Stream(mebibytes, transport)), qemu is null ? null : () => Qemus(qemu, mebibytes, transport, content));
         }
         finally
         {
             File.Delete(content);
         }
-        var untouched = new List<(double Ours, double C, double Qemu)>();
-        for (int i = 0; i < Turns; i++)
-        {
-            untouched.Add((await Ours(4096, transport, null), double.NaN, qemu is null ? double.NaN : await Qemus(qemu, 4096, transport, null)));
-            output.WriteLine(Line("untouched 4 GiB", 4096, untouched[^1]));
-        }
-        Summary(output, "untouched, speed", untouched);
+        using var untouched = new GuestMemory();
+        untouched.AddBlock("ram", 4L << 30);
+        await Compare(output, $"untouched 4 GiB, {transport}", 4096, () => Ours(untouched, transport), null, qemu is null ? null : () => Qemus(qemu, 4096, transport, null));
     }
 
-    /// <summary>The other end of <see cref="Ours"/>, in a process of its own.</summary>
-    public static async Task Receive(string address, int mebibytes)
+    /// <summary>The other end of <see cref="Ours"/>, in a process of its own. Says when it waits, as one that was started some time before does.</summary>
+    public static async Task Receive(string address, long length)
     {
         using var memory = new GuestMemory();
-        memory.AddBlock("ram", (long)mebibytes << 20);
-        await new MigrationDestination(new Machine("bench-1", memory, new Still())).ReceiveAsync(ChannelAddress.Parse(address));
+        memory.AddBlock("ram", length);
+        Task<MigrationResult> received = new MigrationDestination(new Machine("bench-1", memory, new Still())).ReceiveAsync(ChannelAddress.Parse(address));
+        MigrationRehearsal.Wait();
+        Console.WriteLine("ready");
+        await received;
     }
 
-    private static string Line(string what, int mebibytes, (double Ours, double C, double Qemu) times)
-        => string.Create(CultureInfo.InvariantCulture, $"{what}: ours {times.Ours:0.000} s ({mebibytes * 1.048576 / times.Ours:0} MB/s), C {times.C:0.000} s, QEMU {times.Qemu:0.000} s");
+    /// <summary>In turns, each time in another order: who comes after whom matters as much as what he does.</summary>
+    private static async Task Compare(TextWriter output, string what, int mebibytes, Func<Task<double>> ours, Func<Task<double>>? c, Func<Task<double>>? qemu)
+    {
+        (string Name, Func<Task<double>>? Run)[] contenders = [("ours", ours), ("C", c), ("QEMU", qemu)];
+        contenders = Array.FindAll(contenders, contender => contender.Run != null);
+        var times = new List<double>[contenders.Length];
+        for (int i = 0; i < times.Length; i++)
+            times[i] = [];
+        for (int turn = 0; turn < Turns; turn++)
+        {
+            for (int i = 0; i < contenders.Length; i++)
+            {
+                int who = (turn + i) % contenders.Length;
+                times[who].Add(await contenders[who].Run!());
+            }
+            output.WriteLine($"{what}: {string.Join(", ", contenders.Select((contender, i) => Invariant($"{contender.Name} {times[i][turn]:0.000} s")))}");
+        }
+        output.WriteLine(Invariant($"{what}: {mebibytes * 1.048576 / Median(times[0]):0} MB/s"));
+        for (int i = 1; i < contenders.Length; i++)
+        {
+            double ratio = Median([.. times[0].Zip(times[i], (mine, his) => his / mine)]);
+            output.WriteLine(Invariant($"{what}: {ratio:0.00} of the speed of {contenders[i].Name} (median of {Turns} turns; {times[i].Min() / times[0].Min():0.00} best against best)"));
+        }
+    }
 
-    private static void Summary(TextWriter output, string what, List<(double Ours, double C, double Qemu)> turns)
-        => output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what}: {turns.Min(turn => turn.C) / turns.Min(turn => turn.Ours):0.00} of C, {turns.Min(turn => turn.Qemu) / turns.Min(turn => turn.Ours):0.00} of QEMU (the best of {turns.Count} turns each: what disturbs a turn only makes it longer)"));
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+
+    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+
+    /// <summary>
+    /// Memory that the host of this machine has not given yet costs several times what it costs otherwise, and whoever comes first pays. So
+    /// before every turn as much as a receiver takes was in use a moment ago.
+    /// </summary>
+    private static void WarmHost(long length)
+    {
+        using var memory = new GuestMemory();
+        RamBlock block = memory.AddBlock("ram", length + (512L << 20));
+        memory.Fill(block, 0, block.UsedLength, 1);
+    }
 
     private static void WriteRandom(string path, int mebibytes)
     {
@@ -82,22 +113,20 @@ internal static class MigrationCost
         ? $"tcp:127.0.0.1:{20000 + Random.Shared.Next(20000)}"
         : $"unix:{Path.Combine(Path.GetTempPath(), $"vmsg-{Guid.NewGuid():N}")}";
 
-    private static async Task<double> Ours(int mebibytes, string transport, string? content)
+    private static async Task<double> Ours(GuestMemory memory, string transport)
     {
-        using var memory = new GuestMemory();
-        RamBlock ram = memory.AddBlock("ram", (long)mebibytes << 20);
-        if (content != null)
-            Fill(memory, ram, content);
         string address = Address(transport);
-        using Process destination = Process.Start(Environment.ProcessPath!, ["migration-destination", address, $"{mebibytes}"]);
+        long length = memory.Blocks[0].UsedLength;
+        var start = new ProcessStartInfo(Environment.ProcessPath!, ["migration-destination", address, $"{length}"]) { RedirectStandardOutput = true };
+        using Process destination = Process.Start(start)!;
+        await destination.StandardOutput.ReadLineAsync();
+        if (memory.FindTouched(memory.Blocks[0]).Count() > 0)
+            WarmHost(length);
         var options = new MigrationSourceOptions { MaxBandwidth = 0, Connect = new ConnectOptions { Retry = true, Timeout = TimeSpan.FromSeconds(30) } };
         MigrationResult result = await new MigrationSource(new Machine("bench-1", memory, new Still()), options).MigrateAsync(ChannelAddress.Parse(address));
         await destination.WaitForExitAsync();
-        return (result.Progress.TotalTime - result.Progress.ConnectTime()).TotalSeconds;
+        return (result.Progress.TotalTime - (result.Progress.SetupTime ?? TimeSpan.Zero)).TotalSeconds;
     }
-
-    /// <summary>Until the destination has said hello, which takes as long as a process takes to start.</summary>
-    private static TimeSpan ConnectTime(this MigrationProgress progress) => progress.SetupTime ?? TimeSpan.Zero;
 
     private static void Fill(GuestMemory memory, RamBlock ram, string content)
     {
@@ -122,6 +151,8 @@ internal static class MigrationCost
         await using QemuProcess destination = await QemuProcess.StartAsync(installation, fresh);
         string address = Address(transport);
         await destination.MigrateIncomingAsync(address);
+        if (content != null)
+            WarmHost((long)mebibytes << 20);
         await source.SetMigrationParametersAsync(new JsonObject { ["max-bandwidth"] = Unlimited });
         await source.MigrateAsync(address);
         JsonElement info = await source.WaitForMigrationAsync();

@@ -22,7 +22,7 @@ switch (args.FirstOrDefault())
         await MigrationCost.Throughput(Console.Out, args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 2048, args.Length > 2 ? args[2] : "unix");
         return;
     case "migration-destination":
-        await MigrationCost.Receive(args[1], int.Parse(args[2], CultureInfo.InvariantCulture));
+        await MigrationCost.Receive(args[1], long.Parse(args[2], CultureInfo.InvariantCulture));
         return;
     case "downtime":
         Downtimes.Run(Console.Out, args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 100);

@@ -89,6 +89,25 @@ public abstract partial class Channel
         }
     }
 
+    /// <summary>Whether <see cref="Read(Span{IoSlice})"/> loses nothing that comes beside the bytes.</summary>
+    internal virtual bool CanScatter => true;
+
+    /// <summary>Reads at least one byte, straight to where the list points to; 0 at the end of the stream.</summary>
+    internal int Read(Span<IoSlice> slices)
+    {
+        BeforeRead();
+        try
+        {
+            int count = ReadSome(slices, Deadline.In(ReadTimeout));
+            Interlocked.Add(ref bytesRead, count);
+            return count;
+        }
+        catch (ObjectDisposedException)
+        {
+            throw Failure("read", ChannelFault.Cancelled, "it was closed");
+        }
+    }
+
     /// <summary>Writes all of the list, straight from where it points to. The list is used up.</summary>
     internal void Write(Span<IoSlice> slices) => WriteAll(slices, BeforeWrite());
 

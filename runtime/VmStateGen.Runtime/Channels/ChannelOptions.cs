@@ -35,7 +35,7 @@ public sealed record ChannelOptions
     /// </summary>
     public TimeSpan UnacknowledgedTimeout { get; init; } = Timeout.InfiniteTimeSpan;
 
-    /// <summary>SO_SNDBUF of sockets; 0 to leave it to the system.</summary>
+    /// <summary>SO_SNDBUF of sockets; 0 to leave it to the system, or for <c>unix:</c> to have what moves RAM well (1 MiB).</summary>
     public int SendBufferSize { get; init; }
 
     /// <summary>SO_RCVBUF of sockets; 0 to leave it to the system.</summary>

@@ -2,6 +2,7 @@ using System;
 using System.IO;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using VmStateGen.Runtime.Linux;
 
 namespace VmStateGen.Runtime.Channels;
 
@@ -18,8 +19,18 @@ internal interface IDescriptorStream
     SafeFileHandle? TakeDescriptor();
 }
 
+/// <summary>A stream that can be read into memory that is in pieces.</summary>
+internal interface IScatterStream
+{
+    /// <summary>Whether <see cref="Read"/> works.</summary>
+    bool CanScatter { get; }
+
+    /// <summary>Reads at least one byte; 0 at the end. The list is used up.</summary>
+    int Read(Span<IoSlice> slices);
+}
+
 /// <summary>A channel as a stream: one way in time, even if it is a file.</summary>
-internal sealed class ChannelStream(Channel channel) : Stream, IDescriptorStream
+internal sealed class ChannelStream(Channel channel) : Stream, IDescriptorStream, IScatterStream
 {
     public override bool CanRead => channel.CanRead;
 
@@ -35,6 +46,8 @@ internal sealed class ChannelStream(Channel channel) : Stream, IDescriptorStream
         set => throw new NotSupportedException();
     }
 
+    public bool CanScatter => channel.CanScatter;
+
     public bool CanPassDescriptors => channel.CanPassDescriptors;
 
     public void PassDescriptor(byte payload, SafeHandle descriptor) => channel.SendDescriptor(descriptor, payload);
@@ -42,6 +55,8 @@ internal sealed class ChannelStream(Channel channel) : Stream, IDescriptorStream
     public SafeFileHandle? TakeDescriptor() => channel.TryTakeDescriptor(out var descriptor) ? descriptor : null;
 
     public override int Read(Span<byte> buffer) => channel.Read(buffer);
+
+    public int Read(Span<IoSlice> slices) => channel.Read(slices);
 
     public override int Read(byte[] buffer, int offset, int count) => channel.Read(buffer.AsSpan(offset, count));
 

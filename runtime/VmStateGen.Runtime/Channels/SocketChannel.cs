@@ -30,6 +30,8 @@ public sealed class SocketChannel : DescriptorChannel
     /// <inheritdoc/>
     public override bool CanPassDescriptors => isUnix;
 
+    internal override bool CanScatter => descriptors is null;
+
     /// <inheritdoc/>
     public override long UnsentBytes => Guard("ask for unsent bytes", () => LinuxSockets.Unsent(socket));
 

@@ -9,12 +9,22 @@ namespace VmStateGen.Runtime.Channels;
 /// <summary>Options of sockets, and what their addresses are called.</summary>
 internal static class SocketSetup
 {
+    /// <summary>
+    /// Twice the system's default at least: with that a writer wakes when a quarter is left to read, and often the reader is done with it before.
+    /// Measured: 1.3 times the throughput (docs/performance.md, "Moving RAM"). Not more, for what is in it counts as sent.
+    /// </summary>
+    private const int UnixSendBuffer = 1 << 20;
+
     /// <summary>What every connection gets. An option that the system refuses costs comfort, not correctness: it is left out.</summary>
     public static void Configure(SafeHandle socket, bool isUnix, ChannelOptions options)
     {
         SetBuffers(socket, options);
         if (isUnix)
+        {
+            if (options.SendBufferSize == 0)
+                LinuxSockets.SetOption(socket, Libc.SolSocket, Libc.SoSendBuffer, UnixSendBuffer);
             return;
+        }
 
         // Small messages of the return path and of postcopy must not wait for each other (as in QEMU).
         LinuxSockets.SetOption(socket, Libc.ProtocolTcp, Libc.TcpNoDelay, 1);

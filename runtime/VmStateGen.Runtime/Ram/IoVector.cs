@@ -53,6 +53,9 @@ public sealed unsafe class IoVector
 
     internal bool HasOwnBytes => ownLength > 0;
 
+    /// <summary>The bytes that are not RAM, one piece after the other. Not while a system call writes them.</summary>
+    internal Span<byte> OwnBytes => ownBytes.AsSpan(0, ownLength);
+
     /// <summary>Adds bytes that the caller then fills in.</summary>
     /// <param name="length">At least 1, at most <see cref="FreeBytes"/>.</param>
     internal Span<byte> AddRoom(int length)

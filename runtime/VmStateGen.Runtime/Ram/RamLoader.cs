@@ -1,6 +1,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using VmStateGen.Runtime.Streams;
@@ -13,7 +14,16 @@ internal sealed class RamLoader(GuestMemory memory, MigrationFeatures features)
 {
     private RamSectionReader reader = new(new RamSectionFormat(memory.PageSize, features.IgnoreShared));
     private readonly Dictionary<RamBlockEntry, Block> blocks = [];
+    private const int ZeroRecord = 8 + 1;
+
+    /// <summary>Pages in sequence from which on more of them are expected.</summary>
+    private const int FewestPages = 8;
+
     private readonly byte[] page = new byte[memory.PageSize];
+    private readonly int pageShift = BitOperations.Log2((uint)memory.PageSize);
+    private readonly PageScatter scatter = new(memory);
+    private int sequence;
+    private long next;
     private long total;
     private long transferred;
     private long zeroPages;
@@ -162,7 +172,7 @@ internal sealed class RamLoader(GuestMemory memory, MigrationFeatures features)
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void LoadRun(StreamCursor input)
     {
-        if (reader.LastBlock is not { } last || blocks[last] is not (var ram, { } written, var received))
+        if (reader.LastBlock is not { } last || blocks[last] is not { Written: not null } block)
             return;
         var pageSize = memory.PageSize;
         var mask = (ulong)pageSize - 1;
@@ -173,57 +183,110 @@ internal sealed class RamLoader(GuestMemory memory, MigrationFeatures features)
             while (records.Length - at > 8)
             {
                 var header = BinaryPrimitives.ReadUInt64BigEndian(records[at..]);
-                var offset = (long)(header & ~mask);
+                var page = (long)(header >> pageShift);
                 if (header >= (ulong)last.UsedLength)
                     break;
                 if ((header & mask) == (ulong)(RamFlags.Zero | RamFlags.Continue) && records[at + 8] == 0)
                 {
-                    LoadZero(ram, written, offset);
-                    at += 9;
+                    var count = CountZeros(records[at..], header, block.Written.PageCount - page);
+                    LoadZeros(block, page, count);
+                    at += ZeroRecord * count;
                 }
                 else if ((header & mask) == (ulong)(RamFlags.Page | RamFlags.Continue) && records.Length - at >= 8 + pageSize)
                 {
-                    memory.Write(ram, offset, records.Slice(at + 8, pageSize));
-                    written.Set(offset / pageSize);
-                    normalPages++;
+                    memory.Write(block.Ram, page << pageShift, records.Slice(at + 8, pageSize));
+                    Came(block, page, 1);
                     at += 8 + pageSize;
                 }
                 else
                 {
                     break;
                 }
-                received?.Set(offset / pageSize);
             }
-            if (at == 0)
-                return;
             input.Skip(at, "page");
+            if (!LoadAhead(input, block) && at == 0)
+                return;
         }
     }
 
-    private void LoadZero(RamBlock ram, DirtyBitmap written, long offset)
+    /// <returns>How many records follow each other that say of one page after the other that it is zeros; the first one is such a record.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int CountZeros(ReadOnlySpan<byte> records, ulong header, long mostPages)
+    {
+        var count = 1;
+        var pageSize = 1UL << pageShift;
+        for (records = records[ZeroRecord..]; records.Length >= ZeroRecord && count < mostPages; records = records[ZeroRecord..], count++)
+        {
+            header += pageSize;
+            if (BinaryPrimitives.ReadUInt64BigEndian(records) != header || records[8] != 0)
+                break;
+        }
+        return count;
+    }
+
+    /// <summary>Receives pages straight into RAM where that is likely to go well, so far as it does.</summary>
+    /// <returns>Whether it got anywhere.</returns>
+    private bool LoadAhead(StreamCursor input, Block block)
+    {
+        if (sequence < FewestPages || scatter.MostPages < FewestPages || !input.CanScatter)
+            return false;
+        var isAhead = false;
+        while (true)
+        {
+            // As many as were right so far: a wrong guess costs no more than the right ones have saved.
+            var most = Math.Min(Math.Min(sequence, scatter.MostPages), block.Written!.PageCount - next);
+            var count = (int)(block.Written.FindNextBefore(next, next + most) - next);
+            if (count < FewestPages)
+                return isAhead;
+            var loaded = scatter.Load(input, block.Ram, next, count);
+            isAhead |= loaded > 0;
+            if (loaded > 0)
+                Came(block, next, loaded);
+            if (loaded < count)
+            {
+                sequence = 0;
+                return isAhead;
+            }
+        }
+    }
+
+    /// <summary>Whole pages have come.</summary>
+    private void Came(Block block, long page, int count)
+    {
+        sequence = page == next ? sequence + count : count;
+        next = page + count;
+        block.Written!.SetRange(page, count);
+        block.Received?.SetRange(page, count);
+        normalPages += count;
+    }
+
+    private void LoadZeros(Block block, long page, int count)
     {
         // Fresh memory is zeros already: writing them would make it be there.
-        if (written[offset / memory.PageSize])
-            memory.Fill(ram, offset, memory.PageSize, 0);
-        zeroPages++;
+        var end = page + count;
+        for (var dirty = block.Written!.FindNextBefore(page, end); dirty < end; dirty = block.Written.FindNextBefore(dirty + 1, end))
+            memory.Fill(block.Ram, dirty << pageShift, memory.PageSize, 0);
+        block.Received?.SetRange(page, count);
+        zeroPages += count;
+        sequence = 0;
     }
 
     private void LoadPage(StreamCursor input, in RamRecord record)
     {
-        var ram = Find(record);
-        var (_, written, received) = blocks[record.Block!];
-        var number = record.PageOffset / memory.PageSize;
-        received?.Set(number);
+        Find(record);
+        var block = blocks[record.Block!];
+        var number = record.PageOffset >> pageShift;
         if (record.Kind == RamRecordKind.Zero)
         {
-            LoadZero(ram, written!, record.PageOffset);
+            LoadZeros(block, number, 1);
             return;
         }
         if (record.Kind == RamRecordKind.Xbzrle)
-            memory.Read(ram, record.PageOffset, page);
+            memory.Read(block.Ram, record.PageOffset, page);
         RamPage.Read(input, record, page);
-        memory.Write(ram, record.PageOffset, page);
-        written!.Set(number);
-        normalPages++;
+        memory.Write(block.Ram, record.PageOffset, page);
+        Came(block, number, 1);
+        if (record.Kind != RamRecordKind.Page || !record.IsContinued)
+            sequence = 0;
     }
 }

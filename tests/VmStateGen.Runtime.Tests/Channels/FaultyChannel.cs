@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.InteropServices;
 using System.Threading;
 using VmStateGen.Runtime.Channels;
 using VmStateGen.Runtime.Linux;
@@ -50,7 +51,19 @@ internal sealed class FaultyChannel(Channel inner) : Channel(inner.Peer, Channel
         return count;
     }
 
-    internal override int ReadSome(Span<IoSlice> slices, Deadline deadline) => throw new NotSupportedException();
+    internal override int ReadSome(Span<IoSlice> slices, Deadline deadline)
+    {
+        int most = Before("read", read, (int)Math.Min(int.MaxValue, IoSlice.Sum(slices)), CutReadAt, StallReadAt, deadline);
+        var places = slices.ToArray();
+        int count = inner.ReadSome(FirstOf(slices, most), deadline);
+        if (CorruptReadAt >= read && CorruptReadAt < read + count)
+        {
+            nint address = IoSlice.Advance(places, CorruptReadAt - read)[0].Address;
+            Marshal.WriteByte(address, (byte)(Marshal.ReadByte(address) ^ 1));
+        }
+        read += count;
+        return count;
+    }
 
     internal override int WriteSome(ReadOnlySpan<byte> bytes, Deadline deadline)
     {
@@ -77,6 +90,17 @@ internal sealed class FaultyChannel(Channel inner) : Channel(inner.Peer, Channel
     }
 
     internal override void DisposeCore() => inner.Dispose();
+
+    private static Span<IoSlice> FirstOf(Span<IoSlice> slices, int bytes)
+    {
+        int count = 0;
+        for (; count < slices.Length && bytes > 0; count++)
+        {
+            slices[count] = new IoSlice(slices[count].Address, Math.Min(slices[count].Length, bytes));
+            bytes -= (int)slices[count].Length;
+        }
+        return slices[..count];
+    }
 
     private int Before(string operation, long at, int wanted, long cut, long stall, Deadline deadline)
     {

@@ -1,5 +1,7 @@
 using System;
 using System.IO;
+using VmStateGen.Runtime.Channels;
+using VmStateGen.Runtime.Linux;
 
 namespace VmStateGen.Runtime.Streams.Qemu;
 
@@ -18,6 +20,12 @@ internal abstract class ByteSource
     /// <param name="atLeast">A pipe is not waited on for more than this.</param>
     /// <returns>Bytes read: fewer than <paramref name="atLeast"/> only at the end.</returns>
     public abstract int ReadAt(long offset, Span<byte> destination, int atLeast);
+
+    /// <summary>Whether <see cref="ReadScattered"/> works.</summary>
+    public virtual bool CanScatter => false;
+
+    /// <summary>Reads the next bytes, at least one, into memory that is in pieces; 0 at the end.</summary>
+    public virtual int ReadScattered(Span<IoSlice> slices) => throw new NotSupportedException();
 
     /// <summary>Keeps everything from <paramref name="offset"/> on until the next call. <paramref name="ahead"/> was read from there already.</summary>
     public virtual void Hold(long offset, ReadOnlySpan<byte> ahead)
@@ -73,6 +81,18 @@ internal sealed class PipeSource(Stream stream, int limit) : ByteSource
     public override bool CanSeek => false;
 
     public override long HeldEnd => heldStart + heldLength;
+
+    public override bool CanScatter => !isHolding && stream is IScatterStream { CanScatter: true };
+
+    public override int ReadScattered(Span<IoSlice> slices)
+    {
+        var read = ((IScatterStream)stream).Read(slices);
+        heldLength = 0;
+        position += read;
+        if (read == 0)
+            length = position;
+        return read;
+    }
 
     public override int ReadAt(long offset, Span<byte> destination, int atLeast)
     {

@@ -2,6 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.IO;
 using System.Runtime.CompilerServices;
+using VmStateGen.Runtime.Linux;
 
 namespace VmStateGen.Runtime.Streams.Qemu;
 
@@ -16,6 +17,9 @@ namespace VmStateGen.Runtime.Streams.Qemu;
 /// </remarks>
 public sealed class StreamCursor
 {
+    /// <summary>Most bytes that <see cref="TakeBack"/> takes.</summary>
+    internal const int MostTakenBack = WindowSize;
+
     private const int WindowSize = 256 * 1024;
 
     private readonly ByteSource source;
@@ -58,6 +62,19 @@ public sealed class StreamCursor
     public bool CanSeek => source.CanSeek;
 
     internal ByteSource Source => source;
+
+    /// <summary>Whether <see cref="ReadScattered"/> works.</summary>
+    internal bool CanScatter => limit == long.MaxValue && source.CanScatter;
+
+    /// <summary>What was read already from <see cref="Position"/> on.</summary>
+    internal ReadOnlySpan<byte> AtHand
+    {
+        get
+        {
+            var at = Position - windowStart;
+            return at >= 0 && at < windowLength ? window.AsSpan((int)at, windowLength - (int)at) : default;
+        }
+    }
 
     /// <summary>Goes to an absolute position from 0 to <see cref="Length"/>; on a pipe not back before what is held.</summary>
     /// <param name="position">The new <see cref="Position"/>.</param>
@@ -116,6 +133,23 @@ public sealed class StreamCursor
         var found = TryPeek(atLeast);
         var at = (int)(Position - windowStart);
         return at <= windowLength ? window.AsSpan(at, windowLength - at) : found;
+    }
+
+    /// <summary>
+    /// Reads at least one byte of what follows that at hand, past the window; <see cref="TakeBack"/> must come before anything else is read. 0 at
+    /// the end.
+    /// </summary>
+    internal int ReadScattered(Span<IoSlice> slices) => source.ReadScattered(slices);
+
+    /// <summary>Ends what <see cref="ReadScattered"/> has begun.</summary>
+    /// <param name="passed">Bytes from <see cref="Position"/> on, those at hand among them, that are done with.</param>
+    /// <param name="count">Bytes that were read beyond, at most <see cref="MostTakenBack"/>.</param>
+    /// <returns>For those bytes, which are at hand again.</returns>
+    internal Span<byte> TakeBack(long passed, int count)
+    {
+        Position += passed;
+        (windowStart, windowLength) = (Position, count);
+        return window.AsSpan(0, count);
     }
 
     public byte ReadByte(string what)
