@@ -193,7 +193,10 @@ public sealed class MachineTests : IDisposable
         await source.WaitForRunStateAsync("running");
     }
 
-    /// <summary>What was sent is here, byte for byte. Damage that is in the stream already is QEMU's (qemu-migration.md §14), and nothing can be said of us.</summary>
+    /// <summary>
+    /// What was sent is here, byte for byte. Damage that is in the stream already is QEMU's: under TCG it now and then does not see what its guest writes
+    /// (qemu-migration.md §14).
+    /// </summary>
     private void AssertWholeUnlessQemuSentDamage(CountingGuest guest, TwinMachine twin)
     {
         byte[] here = LowMemory(twin), sent = RecordedLink.Replay(Recording, "pc.ram", here.Length);
