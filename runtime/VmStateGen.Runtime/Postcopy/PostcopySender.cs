@@ -218,8 +218,7 @@ internal sealed class PostcopySender
             }
             if (!order.TryTakeNext(Batch, out var run))
                 return;
-            main.Send(run);
-            limiter.Account((long)run.Count * unsent.Blocks[run.Block].UnitSize);
+            limiter.Account(main.Send(run));
             Interlocked.Add(ref pushedUnits, run.Count);
         }
     }
