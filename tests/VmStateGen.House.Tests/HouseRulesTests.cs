@@ -88,6 +88,35 @@ public sealed partial class HouseRulesTests
     [InlineData("RamSection Mapped, UnmappedAddress", false)]
     public void Addresses_of_guest_RAM_are_told_by_their_names(string code, bool isOne) => Assert.Equal(isOne, GuestAddress().IsMatch(code));
 
+    /// <summary>The rooms of the runtime, each with those that it may use. Machine is what all of them serve.</summary>
+    [Theory]
+    [InlineData("Linux")]
+    [InlineData("Channels", "Linux", "Ram")]
+    [InlineData("Streams", "Linux", "Channels")]
+    [InlineData("DirtyTracking", "Linux", "Ram")]
+    [InlineData("Ram", "Linux", "DirtyTracking", "Streams")]
+    [InlineData("Postcopy", "Linux", "Channels", "Streams", "Ram")]
+    [InlineData("Migration", "Linux", "Channels", "Streams", "Ram", "DirtyTracking", "Postcopy")]
+    public void Arrows_between_the_rooms_of_the_runtime_point_one_way(string room, params string[] uses)
+    {
+        const string Runtime = "runtime/VmStateGen.Runtime";
+        var others = Directory.GetDirectories(Path.Combine(Root, Runtime)).Select(folder => Path.GetFileName(folder)).Except([room, .. uses])
+            .Select(other => (Name: other, Types: Types($"{Runtime}/{other}"))).ToArray();
+        string[] files = [.. Sources($"{Runtime}/{room}")];
+        string[] strays =
+        [
+            .. files.SelectMany(file => others.Where(other => Code(file).Any(line => Uses(line, other.Name, other.Types))).Select(other => $"{file} uses {other.Name}")),
+        ];
+        Assert.NotEmpty(files);
+        Assert.Empty(strays);
+    }
+
+    [Theory]
+    [InlineData("using VmStateGen.Runtime.Postcopy;", true)]
+    [InlineData("public void HandOver(Postcopy.UnsentPages unsent)", true)]
+    [InlineData("Postcopy.MaxPackage, options.Postcopy.UnsentPages", false)]
+    public void A_use_of_a_room_is_told_by_its_namespace(string code, bool isOne) => Assert.Equal(isOne, Uses(code, "Postcopy", new HashSet<string> { "UnsentPages" }));
+
     [Fact]
     public void No_source_file_is_longer_than_a_reader_can_hold()
     {
@@ -130,6 +159,14 @@ public sealed partial class HouseRulesTests
     private static IEnumerable<string> Code(string file)
         => File.ReadLines(Path.Combine(Root, file)).Select(line => CommentOrString().Replace(line, " "));
 
+    private static HashSet<string> Types(string folder)
+        => [.. Sources(folder).SelectMany(Code).SelectMany(line => TypeDeclaration().Matches(line)).Select(match => match.Groups["name"].Value)];
+
+    /// <summary>A property may be called like a room: behind a dot it is one, and in front of what is no type of the room.</summary>
+    private static bool Uses(string code, string room, IReadOnlySet<string> types)
+        => code.Contains($"VmStateGen.Runtime.{room}", StringComparison.Ordinal)
+            || Regex.Matches(code, $@"(?<![\w.]){room}\.(?<type>\w+)").Any(match => types.Contains(match.Groups["type"].Value));
+
     private static string Relative(string file) => Path.GetRelativePath(Root, file).Replace('\\', '/');
 
     private static bool IsBuilt(string file) => file.Contains("/bin/", StringComparison.Ordinal) || file.Contains("/obj/", StringComparison.Ordinal);
@@ -150,6 +187,9 @@ public sealed partial class HouseRulesTests
 
     [GeneratedRegex(@"\bunsafe\b")]
     private static partial Regex UnsafeWord();
+
+    [GeneratedRegex(@"\b(class|struct|interface|enum|record) (?<name>[A-Z]\w*)")]
+    private static partial Regex TypeDeclaration();
 
     [GeneratedRegex(@"\[\s*(LibraryImport|DllImport)\b")]
     private static partial Regex ImportAttribute();

@@ -26,11 +26,11 @@ public sealed class CountingGuestTests
     public void Whole_memory_has_no_damage_whether_or_not_a_step_was_under_way(long count)
     {
         byte[] memory = Memory((ulong)count);
-        Assert.Null(Guest.FindDamage(memory));
+        AssertGuest.IsWhole(Guest.FindDamage(memory));
         Write(memory, (ulong)count + 1, head: true, tail: false);
-        Assert.Null(Guest.FindDamage(memory));
+        AssertGuest.IsWhole(Guest.FindDamage(memory));
         Write(memory, (ulong)count + 1, head: true, tail: true);
-        Assert.Null(Guest.FindDamage(memory));
+        AssertGuest.IsWhole(Guest.FindDamage(memory));
     }
 
     [Theory]

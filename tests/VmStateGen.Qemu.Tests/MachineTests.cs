@@ -38,19 +38,22 @@ public sealed class MachineTests : IDisposable
             counted = await CountingGuest.WaitForCountAsync(source, 2000);
             if (returnPath)
                 await source.EnableMigrationCapabilitiesAsync(["return-path"]);
-            (ChannelAddress address, string uri) = Address(kind, "in");
+            (ChannelAddress address, _) = Address(kind, "in");
+            (ChannelAddress there, string uri) = Address(kind, "recorded");
             Task<MigrationResult> received = new MigrationDestination(twin.Machine).ReceiveAsync(address);
+            using var link = new RecordedLink(there, address, Recording);
             await source.MigrateAsync(uri);
 
             // First, for it knows best why it would not.
             MigrationResult result = await received.WaitAsync(Limit);
             await source.WaitForMigrationAsync();
+            link.WaitForEnd();
             Assert.Equal(MigrationStatus.Completed, result.Status);
             Assert.Equal(twin.Machine.SaveOrder.Count(section => section.Handler is null || twin.Machine.Ram == section.Handler), result.Sections.Count);
         }
         ulong arrived = CountingGuest.ReadCounter(LowMemory(twin))!.Value;
         Assert.True(arrived >= counted, $"{arrived} after {counted}");
-        Assert.Null(options.Guest!.FindDamage(LowMemory(twin)));
+        AssertWholeUnlessQemuSentDamage(options.Guest!, twin);
 
         // Ours → QEMU.
         await using QemuProcess destination = await QemuProcess.StartAsync(installation, options with { Incoming = true });
@@ -70,7 +73,7 @@ public sealed class MachineTests : IDisposable
         Assert.Equal(MigrationStatus.Completed, sent.Status);
         await destination.WaitForRunStateAsync("running");
         await CountingGuest.WaitForCountAsync(destination, arrived + 1000);
-        Assert.Null(await options.Guest.FindDamageAsync(destination));
+        AssertGuest.IsWhole(await options.Guest!.FindDamageAsync(destination));
     }
 
     /// <summary>A page that a guest writes a little of comes as a difference (XBZRLE), or (7.2) compressed; our loader applies both.</summary>
@@ -119,7 +122,7 @@ public sealed class MachineTests : IDisposable
         }
         MigrationResult result = await new MigrationDestination(twin.Machine).ReceiveAsync(new FileAddress(plain)).WaitAsync(Limit);
         Assert.Equal(MigrationStatus.Completed, result.Status);
-        Assert.Null(options.Guest!.FindDamage(LowMemory(twin)));
+        AssertGuest.IsWhole(options.Guest!.FindDamage(LowMemory(twin)));
 
         using TwinMachine other = await TwinOf(installation, options);
         MigrationException error = await Assert.ThrowsAsync<MigrationException>(() => new MigrationDestination(other.Machine).ReceiveAsync(new FileAddress(mapped)).WaitAsync(Limit));
@@ -190,6 +193,19 @@ public sealed class MachineTests : IDisposable
         await source.WaitForRunStateAsync("running");
     }
 
+    /// <summary>
+    /// What was sent is here, byte for byte. Damage that is in the stream already is QEMU's: under TCG it now and then does not see what its guest writes
+    /// (qemu-migration.md §14).
+    /// </summary>
+    private void AssertWholeUnlessQemuSentDamage(CountingGuest guest, TwinMachine twin)
+    {
+        byte[] here = LowMemory(twin), sent = RecordedLink.Replay(Recording, "pc.ram", here.Length);
+        string? damage = guest.FindDamage(here), damageSent = guest.FindDamage(sent);
+        for (var at = 0; at < here.Length; at += CountingGuest.PageSize)
+            Assert.True(here.AsSpan(at, CountingGuest.PageSize).SequenceEqual(sent.AsSpan(at, CountingGuest.PageSize)), $"the page at 0x{at:x} is not what was sent; here: {damage ?? "whole"}; in the stream: {damageSent ?? "whole"}");
+        Skip.If(damage is not null, $"QEMU has sent a guest that is not whole, and its stream was loaded as it is: {damage}");
+    }
+
     /// <summary>All of it, page by page, as the source says that it stands still.</summary>
     private static async Task AssertSameMemory(QemuProcess source, TwinMachine twin)
     {
@@ -203,6 +219,8 @@ public sealed class MachineTests : IDisposable
         for (var at = 0; at < there.Length; at += CountingGuest.PageSize)
             Assert.True(there.AsSpan(at, CountingGuest.PageSize).SequenceEqual(here.AsSpan(at, CountingGuest.PageSize)), $"the page at 0x{Start + at:x} differs");
     }
+
+    private string Recording => Path.Combine(folder, "recording");
 
     private static QemuOptions Options(string machine) => new()
     {

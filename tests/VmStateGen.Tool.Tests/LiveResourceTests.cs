@@ -5,6 +5,7 @@ using System.IO;
 using System.Linq;
 using System.Threading.Tasks;
 using VmStateGen.Runtime.Migration;
+using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Tool.Tests;
 

@@ -106,7 +106,13 @@ internal sealed class SourcePostcopy : IDisposable
     /// <summary>Missing is what was never sent, or dirtied since: whole pages of the destination's. All of it is to be discarded there.</summary>
     private void FindMissing(StreamSender sender)
     {
-        machine.Ram.SwitchToPostcopy(unsent);
+        var left = machine.Ram.SwitchToPostcopy();
+        for (var i = 0; i < left.Count; i++)
+        {
+            unsent.SetContents(i, left[i].Touched);
+            unsent.Add(i, left[i].Pending);
+            unsent.Add(i, left[i].Restless);
+        }
         sender.WriteElements(output => PostcopyStream.WriteDiscards(output, unsent));
     }
 

@@ -50,7 +50,8 @@ internal sealed class PageSender
     public long ZeroPages { get; private set; }
 
     /// <summary>Sends the pages of a run, which the caller has taken.</summary>
-    public void Send(in UnitRun run)
+    /// <returns>Bytes on the wire.</returns>
+    public int Send(in UnitRun run)
     {
         var block = unsent.Blocks[run.Block];
         var offset = run.First * block.UnitSize;
@@ -69,7 +70,7 @@ internal sealed class PageSender
             else
                 AppendZero(run.Block, offset + at);
         }
-        End();
+        return End();
     }
 
     /// <summary>Nothing more comes: of the RAM section its END, of the preempt channel the mark without which 7.2 never ends (§13.6).</summary>
@@ -88,7 +89,7 @@ internal sealed class PageSender
         Append32(section.Id);
     }
 
-    private void End()
+    private int End()
     {
         // Between two pages of the preempt channel there is nothing; at its end there is the mark.
         if (section != null || length == 0)
@@ -99,6 +100,7 @@ internal sealed class PageSender
             Append32(section.Id);
         }
         channel.Write(buffer.AsSpan(0, length));
+        return length;
     }
 
     private void Append(int block, long offset, ReadOnlySpan<byte> page)

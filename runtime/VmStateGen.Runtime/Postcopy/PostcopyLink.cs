@@ -1,7 +1,6 @@
 using System;
 using System.Threading;
 using VmStateGen.Runtime.Channels;
-using VmStateGen.Runtime.Migration;
 using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Runtime.Postcopy;

@@ -82,7 +82,7 @@ internal sealed class PostcopySender
 
     /// <summary>Serves until nothing is left, and ends the stream.</summary>
     /// <exception cref="ChannelException">The link was lost: the destination is paused, and <see cref="Recover"/> takes another one.</exception>
-    /// <exception cref="Migration.MigrationRefusedException">The destination has given up.</exception>
+    /// <exception cref="MigrationRefusedException">The destination has given up.</exception>
     public void Send(PostcopyLink link)
     {
         var main = new PageSender(link.Main, unsent, pages, section, Batch);
@@ -218,8 +218,7 @@ internal sealed class PostcopySender
             }
             if (!order.TryTakeNext(Batch, out var run))
                 return;
-            main.Send(run);
-            limiter.Account((long)run.Count * unsent.Blocks[run.Block].UnitSize);
+            limiter.Account(main.Send(run));
             Interlocked.Add(ref pushedUnits, run.Count);
         }
     }

@@ -100,7 +100,7 @@ public sealed class PostcopyServer
     /// <exception cref="ChannelException">
     /// Nobody could be connected to; or the link was lost, before the guest could run or without a recovery in time. See <see cref="Missing"/>.
     /// </exception>
-    /// <exception cref="Migration.MigrationRefusedException">The destination could not load it.</exception>
+    /// <exception cref="MigrationRefusedException">The destination could not load it.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled. A guest that runs there lacks what is missing.</exception>
     public PostcopyFigures Serve(ChannelAddress address, CancellationToken token = default)
     {

@@ -72,8 +72,8 @@ public sealed class RamPrecopy : IIterativeHandler
     /// <inheritdoc/>
     public void Complete(IterationOutput output) => Saver.Complete(output);
 
-    /// <summary>Says what the destination lacks, once the guest is stopped: the rest goes by postcopy.</summary>
-    internal void SwitchToPostcopy(Postcopy.UnsentPages unsent) => Saver.HandOver(unsent);
+    /// <summary>Says of each block what the destination lacks, once the guest is stopped: the rest goes by postcopy.</summary>
+    internal IReadOnlyList<PagesLeft> SwitchToPostcopy() => Saver.HandOver();
 
     /// <inheritdoc/>
     public void SetupLoad(MigrationFeatures features) => loader = new RamLoader(memory, features);

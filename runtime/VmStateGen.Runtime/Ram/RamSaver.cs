@@ -144,19 +144,11 @@ internal sealed class RamSaver(GuestMemory memory, IDirtyTracker tracker) : IDis
         EndSection(output);
     }
 
-    /// <summary>
-    /// The guest is stopped and goes over by postcopy: says what the destination lacks, never sent or dirtied since. What was never touched here
-    /// is zeros.
-    /// </summary>
-    public void HandOver(Postcopy.UnsentPages unsent)
+    /// <summary>The guest is stopped and goes over by postcopy: of each block, in the order of the stream, what the destination lacks.</summary>
+    public IReadOnlyList<PagesLeft> HandOver()
     {
         Synchronize();
-        for (var i = 0; i < blocks.Count; i++)
-        {
-            unsent.SetContents(i, memory.FindTouched(blocks[i].Ram));
-            unsent.Add(i, blocks[i].Pending);
-            unsent.Add(i, blocks[i].Restless);
-        }
+        return blocks.ConvertAll(block => new PagesLeft(memory.FindTouched(block.Ram), block.Pending, block.Restless));
     }
 
     public void Dispose() => tracking?.Dispose();

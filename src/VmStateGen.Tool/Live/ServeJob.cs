@@ -7,6 +7,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using VmStateGen.Runtime.Channels;
 using VmStateGen.Runtime.Postcopy;
+using VmStateGen.Runtime.Streams.Qemu;
 using VmStateGen.Tool.Commands;
 using VmStateGen.Tool.Rendering;
 
@@ -156,7 +157,7 @@ internal sealed class ServeJob(LiveLog log, CancellationToken token)
                 PostcopyFigures figures = server.Serve(address, job.Token);
                 job.Log.Say("guest", $"{Name}{Text(figures)}", json => Json(json, figures));
             }
-            catch (Exception e) when (e is IOException or VmStateException or OperationCanceledException or Runtime.Migration.MigrationRefusedException)
+            catch (Exception e) when (e is IOException or VmStateException or OperationCanceledException or MigrationRefusedException)
             {
                 string reason = job.Token.IsCancellationRequested ? "it was cancelled" : e.Message.TrimEnd('.');
                 string state = server.Figures.TimeToLoaded is null && !job.Options.Resume

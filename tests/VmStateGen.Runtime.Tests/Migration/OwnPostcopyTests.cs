@@ -51,7 +51,7 @@ public sealed class OwnPostcopyTests
     [InlineData(true)]
     public async Task A_link_that_is_lost_five_times_is_recovered(bool preempt)
     {
-        using var journey = new Journey(PostcopyStart.AtOnce, preempt, backgroundBandwidth: 8 << 20);
+        using var journey = new Journey(PostcopyStart.AtOnce, preempt, backgroundBandwidth: 4 << 20);
         for (var i = 0; i < 5; i++)
         {
             Vms.WaitFor(() => journey.Destination.Progress.Status == MigrationStatus.PostcopyActive && journey.To.IsRunning);

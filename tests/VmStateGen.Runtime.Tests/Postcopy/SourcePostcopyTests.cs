@@ -115,6 +115,19 @@ public sealed class SourcePostcopyTests : IDisposable
         Assert.Equal(MigrationStatus.Completed, result.Status);
     }
 
+    /// <summary>A page of zeros is 9 bytes. Were each taken for a page, nearly all would be asked for before they could go unasked.</summary>
+    [Fact]
+    public void The_limit_is_one_of_bytes_on_the_wire()
+    {
+        vm.Memory.Fill(ram, 0, Pages * Page, 0);
+        vm.Memory.Fill(rom, 0, 64 * Page, 0);
+        using var destination = new FakeDestination(socket, false, 9);
+        var result = Migrate(destination, new PostcopySourceOptions { Start = PostcopyStart.AtOnce, MaxBandwidth = 64 << 10 });
+        CheckArrived(destination);
+        var figures = result.Progress.PostcopySource!;
+        Assert.True(figures.PushedPages > figures.RequestedPages, $"{figures}");
+    }
+
     [Fact]
     public async Task A_link_that_nobody_recovers_leaves_the_guest_stopped_and_says_what_is_missing()
     {

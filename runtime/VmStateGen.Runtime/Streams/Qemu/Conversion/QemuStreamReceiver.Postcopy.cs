@@ -1,7 +1,6 @@
 using System;
 using System.IO;
 using System.Text;
-using VmStateGen.Runtime.Postcopy;
 
 namespace VmStateGen.Runtime.Streams.Qemu;
 
@@ -57,7 +56,7 @@ public sealed partial class QemuStreamReceiver
     /// <summary>What was sent of these pages is not valid any more: they come again.</summary>
     private void Discard(QemuCommand command, long offset)
     {
-        var (name, ranges) = PostcopyStream.ReadDiscard(command.Payload.Span, offset);
+        var (name, ranges) = PostcopyPayload.ReadDiscard(command.Payload.Span, offset);
         var block = Block(name, offset);
         var pageSize = reader.Ram!.PageSize;
         foreach (var (start, length) in ranges)
@@ -78,7 +77,7 @@ public sealed partial class QemuStreamReceiver
         var bytes = new byte[command.PackageLength];
         for (var done = 0; done < bytes.Length;)
             done += reader.ReadData(bytes.AsSpan(done));
-        var (devices, pings) = PostcopyStream.OpenPackage(bytes, command.PackageOffset);
+        var (devices, pings) = PostcopyPayload.OpenPackage(bytes, command.PackageOffset);
         package = devices.ToArray();
         foreach (var ping in pings)
             options.Pong?.Invoke(ping);

@@ -4,9 +4,8 @@ using System.IO;
 using System.Threading;
 using VmStateGen.Runtime.Channels;
 using VmStateGen.Runtime.Linux;
-using VmStateGen.Runtime.Streams.Qemu;
 
-namespace VmStateGen.Runtime.Migration;
+namespace VmStateGen.Runtime.Streams.Qemu;
 
 /// <summary>
 /// A source's end of the return path (qemu-migration.md §1.7): a thread that takes what the destination says. Tells of the end of it at
