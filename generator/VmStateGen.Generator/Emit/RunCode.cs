@@ -7,7 +7,7 @@ namespace VmStateGen.Generator.Emit;
 /// <summary>What keeps the methods that work on runs fast wherever they are called.</summary>
 internal static class RunCode
 {
-    private const string Options = "global::System.Runtime.CompilerServices.MethodImpl";
+    private const string MethodImpl = "global::System.Runtime.CompilerServices.MethodImpl";
 
     /// <summary>Fields up to which a method that works on a part of a parent's run is inlined: in place, its span's length is a constant and every check goes.</summary>
     private const int MostInlined = 16;
@@ -19,9 +19,9 @@ internal static class RunCode
     public static void Attribute(SourceWriter source, int fields, bool isPart)
     {
         if (fields > MostInlined)
-            source.Line($"[{Options}({Options}Options.NoInlining)]");
+            source.Line($"[{MethodImpl}({MethodImpl}Options.NoInlining)]");
         else if (isPart)
-            source.Line($"[{Options}({Options}Options.AggressiveInlining)]");
+            source.Line($"[{MethodImpl}({MethodImpl}Options.AggressiveInlining)]");
     }
 
     /// <summary>One check in the beginning, by which the JIT knows the length where the method is not inlined.</summary>
