@@ -1,16 +1,73 @@
 using System;
 using System.Buffers.Binary;
 using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace VmStateGen;
 
-/// <summary>Arrays of numbers as the wire has them; vectorised. For generated code and codecs.</summary>
-/// <remarks>Both spans of a call have the same number of bytes, else <see cref="ArgumentException"/>.</remarks>
+/// <summary>Numbers at an offset of a run, and arrays of numbers, vectorised, as the wire has them. For generated code and codecs.</summary>
+/// <remarks>
+/// A number lies within its run, else <see cref="ArgumentOutOfRangeException"/>; both spans of an array's call have the same number of bytes,
+/// else <see cref="ArgumentException"/>.
+/// </remarks>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class BigEndian
 {
+    // By address, after one check that constants make go away: slices of BinaryPrimitives cost an instruction for each number (docs/performance.md).
+
+    /// <summary>Writes a be16 at a byte offset of a run.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void WriteUInt16(Span<byte> run, int offset, ushort value)
+    {
+        Within(run.Length, offset, sizeof(ushort));
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref MemoryMarshal.GetReference(run), offset), BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(value) : value);
+    }
+
+    /// <summary>Writes a be32 at a byte offset of a run.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void WriteUInt32(Span<byte> run, int offset, uint value)
+    {
+        Within(run.Length, offset, sizeof(uint));
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref MemoryMarshal.GetReference(run), offset), BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(value) : value);
+    }
+
+    /// <summary>Writes a be64 at a byte offset of a run.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void WriteUInt64(Span<byte> run, int offset, ulong value)
+    {
+        Within(run.Length, offset, sizeof(ulong));
+        Unsafe.WriteUnaligned(ref Unsafe.Add(ref MemoryMarshal.GetReference(run), offset), BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(value) : value);
+    }
+
+    /// <summary>Reads a be16 at a byte offset of a run.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ushort ReadUInt16(ReadOnlySpan<byte> run, int offset)
+    {
+        Within(run.Length, offset, sizeof(ushort));
+        ushort value = Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref MemoryMarshal.GetReference(run), offset));
+        return BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(value) : value;
+    }
+
+    /// <summary>Reads a be32 at a byte offset of a run.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint ReadUInt32(ReadOnlySpan<byte> run, int offset)
+    {
+        Within(run.Length, offset, sizeof(uint));
+        uint value = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref MemoryMarshal.GetReference(run), offset));
+        return BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(value) : value;
+    }
+
+    /// <summary>Reads a be64 at a byte offset of a run.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong ReadUInt64(ReadOnlySpan<byte> run, int offset)
+    {
+        Within(run.Length, offset, sizeof(ulong));
+        ulong value = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref MemoryMarshal.GetReference(run), offset));
+        return BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(value) : value;
+    }
+
     /// <summary>Writes <paramref name="values"/>, elements of 1, 2, 4, 8 or 16 bytes without padding, to <paramref name="wire"/>.</summary>
     public static void Write<T>(ReadOnlySpan<T> values, Span<byte> wire)
         where T : unmanaged =>
@@ -55,4 +112,15 @@ public static class BigEndian
         else
             throw new NotSupportedException($"{typeof(T)} is no number of 1, 2, 4, 8 or 16 bytes");
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Within(int length, int offset, int size)
+    {
+        if ((ulong)(uint)offset + (uint)size > (uint)length)
+            ThrowOutside(length, offset, size);
+    }
+
+    [DoesNotReturn]
+    private static void ThrowOutside(int length, int offset, int size) =>
+        throw new ArgumentOutOfRangeException(nameof(offset), offset, $"{size} bytes do not lie within a run of {length}");
 }

@@ -21,21 +21,21 @@ internal static class Ratios
         var scalars = new ScalarBenchmarks();
         Table(output, "54 scalars, 201 bytes",
             ("memcpy", scalars.Memcpy),
-            ("hand-written save", () => scalars.HandWrittenSave()), ("generated save", () => scalars.GeneratedSave()),
+            ("hand-written save", scalars.HandWrittenSave), ("generated save", scalars.GeneratedSave),
             ("hand-written load", scalars.HandWrittenLoad), ("generated load", scalars.GeneratedLoad),
-            ("VmState.Save", () => scalars.OneCallSave()), ("VmState.Load", scalars.OneCallLoad));
+            ("VmState.Save", scalars.OneCallSave), ("VmState.Load", scalars.OneCallLoad));
         var full = new FullBenchmarks();
         Table(output, "5,321 bytes",
             ("memcpy", full.Memcpy),
-            ("hand-written save", () => full.HandWrittenSave()), ("generated save", () => full.GeneratedSave()),
+            ("hand-written save", full.HandWrittenSave), ("generated save", full.GeneratedSave),
             ("hand-written load", full.HandWrittenLoad), ("generated load", full.GeneratedLoad),
             ("BinaryWriter save", full.BinaryWriterSave), ("BinaryReader load", full.BinaryReaderLoad),
-            ("Protobuf save", () => full.ProtobufSave()), ("Protobuf load", () => full.ProtobufLoad()),
-            ("System.Text.Json save", () => full.JsonSave()), ("System.Text.Json load", () => full.JsonLoad()));
+            ("Protobuf save", full.ProtobufSave), ("Protobuf load", full.ProtobufLoad),
+            ("System.Text.Json save", full.JsonSave), ("System.Text.Json load", full.JsonLoad));
         var list = new ListBenchmarks();
         Table(output, "list of 1,000 structs, 15,001 bytes",
             ("memcpy", list.Memcpy),
-            ("hand-written save", () => list.HandWrittenSave()), ("generated save", () => list.GeneratedSave()),
+            ("hand-written save", list.HandWrittenSave), ("generated save", list.GeneratedSave),
             ("hand-written load", list.HandWrittenLoad), ("generated load", list.GeneratedLoad));
         var versions = new VersionBenchmarks();
         Table(output, "ten versions",

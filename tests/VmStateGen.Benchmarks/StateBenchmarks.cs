@@ -40,10 +40,10 @@ public class ScalarBenchmarks
     public void Memcpy() => bytes.AsSpan(0, size).CopyTo(copy);
 
     [Benchmark]
-    public int HandWrittenSave() => HandWritten.Save(state, bytes);
+    public void HandWrittenSave() => HandWritten.Save(state, bytes);
 
     [Benchmark]
-    public long GeneratedSave() => Generated.Save(state, bytes);
+    public void GeneratedSave() => Generated.Save(state, bytes);
 
     [Benchmark]
     public void HandWrittenLoad() => HandWritten.Load(state, bytes.AsSpan(0, size));
@@ -52,7 +52,7 @@ public class ScalarBenchmarks
     public void GeneratedLoad() => Generated.Load(state, bytes.AsSpan(0, size), 1);
 
     [Benchmark]
-    public int OneCallSave() => VmState.Save(state, bytes);
+    public void OneCallSave() => VmState.Save(state, bytes);
 
     [Benchmark]
     public void OneCallLoad() => VmState.Load(state, bytes.AsSpan(0, size));
@@ -91,10 +91,10 @@ public partial class FullBenchmarks
     public void Memcpy() => bytes.AsSpan(0, size).CopyTo(copy);
 
     [Benchmark]
-    public int HandWrittenSave() => HandWritten.Save(state, bytes);
+    public void HandWrittenSave() => HandWritten.Save(state, bytes);
 
     [Benchmark]
-    public long GeneratedSave() => Generated.Save(state, bytes);
+    public void GeneratedSave() => Generated.Save(state, bytes);
 
     [Benchmark]
     public void HandWrittenLoad() => HandWritten.Load(state, bytes.AsSpan(0, size));
@@ -117,20 +117,16 @@ public partial class FullBenchmarks
     }
 
     [Benchmark]
-    public int ProtobufSave()
-    {
-        message.WriteTo(messageBytes.AsSpan(0, message.CalculateSize()));
-        return messageBytes.Length;
-    }
+    public void ProtobufSave() => message.WriteTo(messageBytes.AsSpan(0, message.CalculateSize()));
 
     [Benchmark]
-    public Proto.FullState ProtobufLoad() => Proto.FullState.Parser.ParseFrom(messageBytes);
+    public void ProtobufLoad() => Proto.FullState.Parser.ParseFrom(messageBytes);
 
     [Benchmark]
-    public byte[] JsonSave() => JsonSerializer.SerializeToUtf8Bytes(state, StateJsonContext.Default.FullState);
+    public void JsonSave() => JsonSerializer.SerializeToUtf8Bytes(state, StateJsonContext.Default.FullState);
 
     [Benchmark]
-    public FullState? JsonLoad() => JsonSerializer.Deserialize(json, StateJsonContext.Default.FullState);
+    public void JsonLoad() => JsonSerializer.Deserialize(json, StateJsonContext.Default.FullState);
 }
 
 /// <summary>System.Text.Json's generator.</summary>
@@ -157,10 +153,10 @@ public class ListBenchmarks
     public void Memcpy() => bytes.AsSpan(0, size).CopyTo(copy);
 
     [Benchmark]
-    public int HandWrittenSave() => HandWritten.Save(state, bytes);
+    public void HandWrittenSave() => HandWritten.Save(state, bytes);
 
     [Benchmark]
-    public long GeneratedSave() => Generated.Save(state, bytes);
+    public void GeneratedSave() => Generated.Save(state, bytes);
 
     [Benchmark]
     public void HandWrittenLoad() => HandWritten.Load(state, bytes.AsSpan(0, size));

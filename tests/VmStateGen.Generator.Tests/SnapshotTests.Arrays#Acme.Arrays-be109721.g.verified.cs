@@ -78,7 +78,7 @@ Acme.Arrays#011 "tail" pad[2]
                     elements1.CopyTo(run.Slice(128, 16));
                     __BigEndian.Write<byte>(elements2, run.Slice(144, 16));
                     __BigEndian.Write<ushort>(elements3, run.Slice(160, 8));
-                    __Binary.WriteUInt32BigEndian(run.Slice(168, 4), elements4[0]);
+                    __BigEndian.WriteUInt32(run, 168, elements4[0]);
                     __BigEndian.Write<uint>(elements5, run.Slice(172, 32));
                 }
                 {
@@ -130,7 +130,7 @@ Acme.Arrays#011 "tail" pad[2]
                     run.Slice(128, 16).CopyTo(elements1);
                     __BigEndian.Read<byte>(run.Slice(144, 16), elements2);
                     __BigEndian.Read<ushort>(run.Slice(160, 8), elements3);
-                    elements4[0] = __Binary.ReadUInt32BigEndian(run.Slice(168, 4));
+                    elements4[0] = __BigEndian.ReadUInt32(run, 168);
                     __BigEndian.Read<uint>(run.Slice(172, 32), elements5);
                 }
                 {

@@ -74,6 +74,7 @@ Acme.Collections#017 "last" u8
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
         public void SaveVmState(ref __Writer writer, int version)
         {
             if (version == 1)
@@ -210,7 +211,7 @@ Acme.Collections#017 "last" u8
                 }
                 {
                     global::System.Span<byte> run = writer.Run(2);
-                    __Binary.WriteUInt16BigEndian(run.Slice(0, 2), this.used);
+                    __BigEndian.WriteUInt16(run, 0, this.used);
                 }
                 {
                     int count12 = __Bits.Words(__Arrays.Count(unchecked((long)this.used), 256, "counted"u8, writer.Offset));
@@ -242,6 +243,7 @@ Acme.Collections#017 "last" u8
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
         public void LoadVmState(ref __Reader reader, int version)
         {
             if (version == 1)
@@ -439,7 +441,7 @@ Acme.Collections#017 "last" u8
                 }
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(2, "used:2"u8);
-                    this.used = __Binary.ReadUInt16BigEndian(run.Slice(0, 2));
+                    this.used = __BigEndian.ReadUInt16(run, 0);
                 }
                 {
                     int count12 = __Bits.Words(__Arrays.Count(unchecked((long)this.used), 256, "counted"u8, reader.Offset));

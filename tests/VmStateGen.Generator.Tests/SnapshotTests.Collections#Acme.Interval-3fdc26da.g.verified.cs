@@ -48,8 +48,8 @@ Acme.Interval#001 "high" u64
             {
                 {
                     global::System.Span<byte> run = writer.Run(16);
-                    __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.low);
-                    __Binary.WriteUInt64BigEndian(run.Slice(8, 8), this.high);
+                    __BigEndian.WriteUInt64(run, 0, this.low);
+                    __BigEndian.WriteUInt64(run, 8, this.high);
                 }
             }
             else
@@ -64,8 +64,8 @@ Acme.Interval#001 "high" u64
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(16, "low:8;high:8"u8);
-                    this.low = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
-                    this.high = __Binary.ReadUInt64BigEndian(run.Slice(8, 8));
+                    this.low = __BigEndian.ReadUInt64(run, 0);
+                    this.high = __BigEndian.ReadUInt64(run, 8);
                 }
             }
             else
@@ -92,16 +92,16 @@ Acme.Interval#001 "high" u64
         internal void SaveVmStateRun1(global::System.Span<byte> run)
         {
             run = run.Slice(0, 16);
-            __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.low);
-            __Binary.WriteUInt64BigEndian(run.Slice(8, 8), this.high);
+            __BigEndian.WriteUInt64(run, 0, this.low);
+            __BigEndian.WriteUInt64(run, 8, this.high);
         }
 
         [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
             run = run.Slice(0, 16);
-            this.low = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
-            this.high = __Binary.ReadUInt64BigEndian(run.Slice(8, 8));
+            this.low = __BigEndian.ReadUInt64(run, 0);
+            this.high = __BigEndian.ReadUInt64(run, 8);
         }
     }
 }

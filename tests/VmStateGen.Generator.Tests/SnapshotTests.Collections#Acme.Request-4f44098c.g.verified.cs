@@ -48,7 +48,7 @@ Acme.Request#001 "segments" list<Acme.Segment> max 4 element-version 1
             {
                 {
                     global::System.Span<byte> run = writer.Run(8);
-                    __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.sector);
+                    __BigEndian.WriteUInt64(run, 0, this.sector);
                 }
                 {
                     var list = this.segments ?? throw __Errors.Missing(writer.Offset);
@@ -82,7 +82,7 @@ Acme.Request#001 "segments" list<Acme.Segment> max 4 element-version 1
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(8, "sector:8"u8);
-                    this.sector = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
+                    this.sector = __BigEndian.ReadUInt64(run, 0);
                 }
                 {
                     var list = this.segments ??= new global::System.Collections.Generic.List<global::Acme.Segment>();

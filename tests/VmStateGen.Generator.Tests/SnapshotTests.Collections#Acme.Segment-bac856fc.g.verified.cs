@@ -46,7 +46,7 @@ Acme.Segment#000 "length" u32
             {
                 {
                     global::System.Span<byte> run = writer.Run(4);
-                    __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.length);
+                    __BigEndian.WriteUInt32(run, 0, this.length);
                 }
             }
             else
@@ -61,7 +61,7 @@ Acme.Segment#000 "length" u32
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(4, "length:4"u8);
-                    this.length = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                    this.length = __BigEndian.ReadUInt32(run, 0);
                 }
             }
             else
@@ -87,14 +87,14 @@ Acme.Segment#000 "length" u32
         internal void SaveVmStateRun1(global::System.Span<byte> run)
         {
             run = run.Slice(0, 4);
-            __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.length);
+            __BigEndian.WriteUInt32(run, 0, this.length);
         }
 
         [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
             run = run.Slice(0, 4);
-            this.length = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+            this.length = __BigEndian.ReadUInt32(run, 0);
         }
     }
 }

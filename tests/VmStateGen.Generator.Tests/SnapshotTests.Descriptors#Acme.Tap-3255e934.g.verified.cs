@@ -52,7 +52,7 @@ Acme.Tap#003 "state" u8
             {
                 {
                     global::System.Span<byte> run = writer.Run(4);
-                    __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.control);
+                    __BigEndian.WriteUInt32(run, 0, this.control);
                 }
                 {
                     writer.WriteDescriptor(this.fd, "fd"u8);
@@ -79,7 +79,7 @@ Acme.Tap#003 "state" u8
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(4, "control:4"u8);
-                    this.control = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                    this.control = __BigEndian.ReadUInt32(run, 0);
                 }
                 {
                     this.fd = reader.ReadDescriptor("fd"u8);
@@ -122,7 +122,7 @@ Acme.Tap#003 "state" u8
         {
             {
                 global::System.Span<byte> run = writer.Run(4);
-                __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.control);
+                __BigEndian.WriteUInt32(run, 0, this.control);
             }
             {
                 writer.WriteDescriptor(this.fd, "fd"u8);
@@ -137,7 +137,7 @@ Acme.Tap#003 "state" u8
         {
             {
                 global::System.ReadOnlySpan<byte> run = reader.Run(4, "control:4"u8);
-                this.control = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                this.control = __BigEndian.ReadUInt32(run, 0);
             }
             {
                 this.fd = reader.ReadDescriptor("fd"u8);

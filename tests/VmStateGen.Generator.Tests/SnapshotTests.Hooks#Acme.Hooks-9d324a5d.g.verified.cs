@@ -62,7 +62,7 @@ Acme.Hooks#002 "position" u8
                 {
                     {
                         global::System.Span<byte> run = writer.Run(4);
-                        __Binary.WriteInt32BigEndian(run.Slice(0, 4), this.versionId);
+                        __BigEndian.WriteUInt32(run, 0, unchecked((uint)this.versionId));
                     }
                     {
                         try
@@ -114,7 +114,7 @@ Acme.Hooks#002 "position" u8
                 {
                     long start = reader.Offset;
                     global::System.ReadOnlySpan<byte> run = reader.Run(4, "version_id:4"u8);
-                    int wire0 = __Binary.ReadInt32BigEndian(run.Slice(0, 4));
+                    int wire0 = unchecked((int)__BigEndian.ReadUInt32(run, 0));
                     if ((wire0) > this.versionId || wire0 < 0)
                         __Errors.ThrowAbove("version_id"u8, this.versionId, wire0, start + 0);
                     this.versionId = wire0;

@@ -46,7 +46,7 @@ Acme.BasePart#000 "id" u32
             {
                 {
                     global::System.Span<byte> run = writer.Run(4);
-                    __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.id);
+                    __BigEndian.WriteUInt32(run, 0, this.id);
                 }
             }
             else
@@ -61,7 +61,7 @@ Acme.BasePart#000 "id" u32
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(4, "id:4"u8);
-                    this.id = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                    this.id = __BigEndian.ReadUInt32(run, 0);
                 }
             }
             else

@@ -48,8 +48,8 @@ Acme.Descriptor#001 "length" u32 since 2
             {
                 {
                     global::System.Span<byte> run = writer.Run(12);
-                    __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
-                    __Binary.WriteUInt32BigEndian(run.Slice(8, 4), this.length);
+                    __BigEndian.WriteUInt64(run, 0, this.address);
+                    __BigEndian.WriteUInt32(run, 8, this.length);
                 }
             }
             else if (version == 1)
@@ -66,8 +66,8 @@ Acme.Descriptor#001 "length" u32 since 2
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(12, "address:8;length:4"u8);
-                    this.address = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
-                    this.length = __Binary.ReadUInt32BigEndian(run.Slice(8, 4));
+                    this.address = __BigEndian.ReadUInt64(run, 0);
+                    this.length = __BigEndian.ReadUInt32(run, 8);
                 }
             }
             else if (version == 1)
@@ -98,7 +98,7 @@ Acme.Descriptor#001 "length" u32 since 2
         {
             {
                 global::System.Span<byte> run = writer.Run(8);
-                __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
+                __BigEndian.WriteUInt64(run, 0, this.address);
             }
         }
 
@@ -106,22 +106,22 @@ Acme.Descriptor#001 "length" u32 since 2
         internal void SaveVmStateRun2(global::System.Span<byte> run)
         {
             run = run.Slice(0, 12);
-            __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
-            __Binary.WriteUInt32BigEndian(run.Slice(8, 4), this.length);
+            __BigEndian.WriteUInt64(run, 0, this.address);
+            __BigEndian.WriteUInt32(run, 8, this.length);
         }
 
         [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void SaveVmStateRun1(global::System.Span<byte> run)
         {
             run = run.Slice(0, 8);
-            __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.address);
+            __BigEndian.WriteUInt64(run, 0, this.address);
         }
 
         private void __LoadVersion1(ref __Reader reader, int version)
         {
             {
                 global::System.ReadOnlySpan<byte> run = reader.Run(8, "address:8"u8);
-                this.address = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
+                this.address = __BigEndian.ReadUInt64(run, 0);
             }
         }
 
@@ -129,15 +129,15 @@ Acme.Descriptor#001 "length" u32 since 2
         internal void LoadVmStateRun2(global::System.ReadOnlySpan<byte> run)
         {
             run = run.Slice(0, 12);
-            this.address = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
-            this.length = __Binary.ReadUInt32BigEndian(run.Slice(8, 4));
+            this.address = __BigEndian.ReadUInt64(run, 0);
+            this.length = __BigEndian.ReadUInt32(run, 8);
         }
 
         [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
             run = run.Slice(0, 8);
-            this.address = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
+            this.address = __BigEndian.ReadUInt64(run, 0);
         }
 
         private void __DescribeVersion1(ref __Description writer, int version)

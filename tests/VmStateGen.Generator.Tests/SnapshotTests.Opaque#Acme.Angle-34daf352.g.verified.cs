@@ -46,7 +46,7 @@ Acme.Angle#000 "bits" u64
             {
                 {
                     global::System.Span<byte> run = writer.Run(8);
-                    __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.bits);
+                    __BigEndian.WriteUInt64(run, 0, this.bits);
                 }
             }
             else
@@ -61,7 +61,7 @@ Acme.Angle#000 "bits" u64
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(8, "bits:8"u8);
-                    this.bits = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
+                    this.bits = __BigEndian.ReadUInt64(run, 0);
                 }
             }
             else
@@ -87,14 +87,14 @@ Acme.Angle#000 "bits" u64
         internal void SaveVmStateRun1(global::System.Span<byte> run)
         {
             run = run.Slice(0, 8);
-            __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.bits);
+            __BigEndian.WriteUInt64(run, 0, this.bits);
         }
 
         [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
             run = run.Slice(0, 8);
-            this.bits = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
+            this.bits = __BigEndian.ReadUInt64(run, 0);
         }
     }
 }

@@ -154,7 +154,7 @@ Acme.Opaque#006 "number" f64
                 }
                 {
                     global::System.Span<byte> run = writer.Run(8);
-                    __Binary.WriteDoubleBigEndian(run.Slice(0, 8), this.number);
+                    __BigEndian.WriteUInt64(run, 0, global::System.BitConverter.DoubleToUInt64Bits(this.number));
                 }
             }
             else
@@ -283,7 +283,7 @@ Acme.Opaque#006 "number" f64
                 }
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(8, "number:8"u8);
-                    this.number = __Binary.ReadDoubleBigEndian(run.Slice(0, 8));
+                    this.number = global::System.BitConverter.UInt64BitsToDouble(__BigEndian.ReadUInt64(run, 0));
                 }
             }
             else

@@ -113,7 +113,7 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1 nullable
                                 writer.WriteByte(0x30);
                                 continue;
                             }
-                            __Binary.WriteUInt32BigEndian(writer.Run(4), elements2[i].Value);
+                            __BigEndian.WriteUInt32(writer.Run(4), 0, elements2[i].Value);
                         }
                     }
                     catch (__Exception e) when (e.Within("values", i))
@@ -254,7 +254,7 @@ Acme.Hub @subsection "hub/extra" Acme.Port version 1 min 1 nullable
                                 continue;
                             }
                             global::System.ReadOnlySpan<byte> run = reader.Run(4, "value:4"u8);
-                            elements2[i] = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                            elements2[i] = __BigEndian.ReadUInt32(run, 0);
                         }
                     }
                     catch (__Exception e) when (e.Within("values", i))

@@ -48,8 +48,8 @@ Acme.Parts#001 "exponent" u16
             {
                 {
                     global::System.Span<byte> run = writer.Run(10);
-                    __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.mantissa);
-                    __Binary.WriteUInt16BigEndian(run.Slice(8, 2), this.exponent);
+                    __BigEndian.WriteUInt64(run, 0, this.mantissa);
+                    __BigEndian.WriteUInt16(run, 8, this.exponent);
                 }
             }
             else
@@ -64,8 +64,8 @@ Acme.Parts#001 "exponent" u16
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(10, "mantissa:8;exponent:2"u8);
-                    this.mantissa = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
-                    this.exponent = __Binary.ReadUInt16BigEndian(run.Slice(8, 2));
+                    this.mantissa = __BigEndian.ReadUInt64(run, 0);
+                    this.exponent = __BigEndian.ReadUInt16(run, 8);
                 }
             }
             else
@@ -92,16 +92,16 @@ Acme.Parts#001 "exponent" u16
         internal void SaveVmStateRun1(global::System.Span<byte> run)
         {
             run = run.Slice(0, 10);
-            __Binary.WriteUInt64BigEndian(run.Slice(0, 8), this.mantissa);
-            __Binary.WriteUInt16BigEndian(run.Slice(8, 2), this.exponent);
+            __BigEndian.WriteUInt64(run, 0, this.mantissa);
+            __BigEndian.WriteUInt16(run, 8, this.exponent);
         }
 
         [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.AggressiveInlining)]
         internal void LoadVmStateRun1(global::System.ReadOnlySpan<byte> run)
         {
             run = run.Slice(0, 10);
-            this.mantissa = __Binary.ReadUInt64BigEndian(run.Slice(0, 8));
-            this.exponent = __Binary.ReadUInt16BigEndian(run.Slice(8, 2));
+            this.mantissa = __BigEndian.ReadUInt64(run, 0);
+            this.exponent = __BigEndian.ReadUInt16(run, 8);
         }
     }
 }

@@ -53,7 +53,7 @@ Acme.Port#001 "wide" u32 when IsWide
                 if (this.IsWide)
                 {
                     global::System.Span<byte> run = writer.Run(4);
-                    __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.wide);
+                    __BigEndian.WriteUInt32(run, 0, this.wide);
                 }
             }
             else
@@ -74,7 +74,7 @@ Acme.Port#001 "wide" u32 when IsWide
                 {
                     long start = reader.Offset;
                     global::System.ReadOnlySpan<byte> run = reader.Run(4, "wide:4"u8);
-                    this.wide = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                    this.wide = __BigEndian.ReadUInt32(run, 0);
                 }
             }
             else

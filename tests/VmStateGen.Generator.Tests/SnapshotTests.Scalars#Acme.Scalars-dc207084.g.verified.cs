@@ -80,37 +80,38 @@ Acme.Mode @enum u16 Off=0 On=7
 
         /// <summary>Writes the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
         public void SaveVmState(ref __Writer writer, int version)
         {
             if (version == 1)
             {
                 {
                     global::System.Span<byte> run = writer.Run(114);
-                    run[0] = this.enabled ? (byte)1 : (byte)0;
-                    run[1] = this.control;
-                    run[2] = unchecked((byte)this.offset);
-                    __Binary.WriteUInt16BigEndian(run.Slice(3, 2), this.divider);
-                    __Binary.WriteInt16BigEndian(run.Slice(5, 2), this.delta);
-                    __Binary.WriteUInt32BigEndian(run.Slice(7, 4), this.rxbufSize);
-                    __Binary.WriteInt32BigEndian(run.Slice(11, 4), this.count);
-                    __Binary.WriteUInt64BigEndian(run.Slice(15, 8), this.address);
-                    __Binary.WriteInt64BigEndian(run.Slice(23, 8), this.time);
-                    __Binary.WriteSingleBigEndian(run.Slice(31, 4), this.ratio);
-                    __Binary.WriteDoubleBigEndian(run.Slice(35, 8), this.frequency);
+                    __BigEndian.WriteUInt64(run, 0, (ulong)(this.enabled ? (byte)1 : (byte)0) << 56
+                        | (ulong)this.control << 48
+                        | (ulong)unchecked((byte)this.offset) << 40
+                        | (ulong)this.divider << 24
+                        | (ulong)unchecked((ushort)this.delta) << 8);
+                    __BigEndian.WriteUInt64(run, 7, (ulong)this.rxbufSize << 32
+                        | unchecked((uint)this.count));
+                    __BigEndian.WriteUInt64(run, 15, this.address);
+                    __BigEndian.WriteUInt64(run, 23, unchecked((ulong)this.time));
+                    __BigEndian.WriteUInt32(run, 31, global::System.BitConverter.SingleToUInt32Bits(this.ratio));
+                    __BigEndian.WriteUInt64(run, 35, global::System.BitConverter.DoubleToUInt64Bits(this.frequency));
                     __Binary.WriteUInt128BigEndian(run.Slice(43, 16), this.wide);
                     __Binary.WriteInt128BigEndian(run.Slice(59, 16), this.wideSigned);
                     this.identity.TryWriteBytes(run.Slice(75, 16), true, out _);
-                    __Binary.WriteUInt64BigEndian(run.Slice(91, 8), this.timer.ExpireTime);
-                    __Binary.WriteUInt16BigEndian(run.Slice(99, 2), unchecked((ushort)this.mode));
-                    __Binary.WriteUInt32BigEndian(run.Slice(101, 4), this.Property);
+                    __BigEndian.WriteUInt64(run, 91, this.timer.ExpireTime);
                     byte wire17 = unchecked((byte)this.narrow);
                     if (unchecked((int)wire17) != this.narrow || this.narrow < 0)
                         __Errors.ThrowRange("narrow"u8, "a value that fits into u8", this.narrow, writer.Offset - 9);
-                    run[105] = wire17;
+                    __BigEndian.WriteUInt64(run, 99, (ulong)unchecked((ushort)this.mode) << 48
+                        | (ulong)this.Property << 16
+                        | (ulong)wire17 << 8);
                     int wire18 = this.flag ? (int)1 : (int)0;
-                    __Binary.WriteInt32BigEndian(run.Slice(106, 4), wire18);
                     uint wire19 = unchecked((uint)unchecked((ushort)this.wideMode));
-                    __Binary.WriteUInt32BigEndian(run.Slice(110, 4), wire19);
+                    __BigEndian.WriteUInt64(run, 106, (ulong)unchecked((uint)wire18) << 32
+                        | wire19);
                 }
             }
             else
@@ -119,6 +120,7 @@ Acme.Mode @enum u16 Off=0 On=7
 
         /// <summary>Reads the state at a version: generated, called by what contains this state.</summary>
         [global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]
+        [global::System.Runtime.CompilerServices.MethodImpl(global::System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
         public void LoadVmState(ref __Reader reader, int version)
         {
             if (version == 1)
@@ -126,28 +128,32 @@ Acme.Mode @enum u16 Off=0 On=7
                 {
                     long start = reader.Offset;
                     global::System.ReadOnlySpan<byte> run = reader.Run(114, "enabled:1;control:1;offset:1;divider:2;delta:2;rxbuf_size:4;count:4;address:8;time:8;ratio:4;frequency:8;wide:16;wide_signed:16;identity:16;timer:8;mode:2;renamed wire name:4;narrow:1;flag:4;wide_mode:4"u8);
-                    this.enabled = run[0] != 0;
-                    this.control = run[1];
-                    this.offset = unchecked((sbyte)run[2]);
-                    this.divider = __Binary.ReadUInt16BigEndian(run.Slice(3, 2));
-                    this.delta = __Binary.ReadInt16BigEndian(run.Slice(5, 2));
-                    this.rxbufSize = __Binary.ReadUInt32BigEndian(run.Slice(7, 4));
-                    this.count = __Binary.ReadInt32BigEndian(run.Slice(11, 4));
-                    this.address = __Binary.ReadUInt64BigEndian(run.Slice(15, 8));
-                    this.time = __Binary.ReadInt64BigEndian(run.Slice(23, 8));
-                    this.ratio = __Binary.ReadSingleBigEndian(run.Slice(31, 4));
-                    this.frequency = __Binary.ReadDoubleBigEndian(run.Slice(35, 8));
+                    ulong word0 = __BigEndian.ReadUInt64(run, 0);
+                    this.enabled = unchecked((byte)(word0 >> 56)) != 0;
+                    this.control = unchecked((byte)(word0 >> 48));
+                    this.offset = unchecked((sbyte)(word0 >> 40));
+                    this.divider = unchecked((ushort)(word0 >> 24));
+                    this.delta = unchecked((short)(word0 >> 8));
+                    ulong word5 = __BigEndian.ReadUInt64(run, 7);
+                    this.rxbufSize = unchecked((uint)(word5 >> 32));
+                    this.count = unchecked((int)word5);
+                    this.address = __BigEndian.ReadUInt64(run, 15);
+                    this.time = unchecked((long)__BigEndian.ReadUInt64(run, 23));
+                    this.ratio = global::System.BitConverter.UInt32BitsToSingle(__BigEndian.ReadUInt32(run, 31));
+                    this.frequency = global::System.BitConverter.UInt64BitsToDouble(__BigEndian.ReadUInt64(run, 35));
                     this.wide = __Binary.ReadUInt128BigEndian(run.Slice(43, 16));
                     this.wideSigned = __Binary.ReadInt128BigEndian(run.Slice(59, 16));
                     this.identity = new global::System.Guid(run.Slice(75, 16), true);
-                    this.timer = new global::VmStateGen.VmTimer(__Binary.ReadUInt64BigEndian(run.Slice(91, 8)));
-                    this.mode = unchecked((global::Acme.Mode)(__Binary.ReadUInt16BigEndian(run.Slice(99, 2))));
-                    this.Property = __Binary.ReadUInt32BigEndian(run.Slice(101, 4));
-                    byte wire17 = run[105];
+                    this.timer = new global::VmStateGen.VmTimer(__BigEndian.ReadUInt64(run, 91));
+                    ulong word15 = __BigEndian.ReadUInt64(run, 99);
+                    this.mode = unchecked((global::Acme.Mode)(unchecked((ushort)(word15 >> 48))));
+                    this.Property = unchecked((uint)(word15 >> 16));
+                    byte wire17 = unchecked((byte)(word15 >> 8));
                     this.narrow = unchecked((int)wire17);
-                    int wire18 = __Binary.ReadInt32BigEndian(run.Slice(106, 4));
+                    ulong word18 = __BigEndian.ReadUInt64(run, 106);
+                    int wire18 = unchecked((int)(word18 >> 32));
                     this.flag = wire18 != 0;
-                    uint wire19 = __Binary.ReadUInt32BigEndian(run.Slice(110, 4));
+                    uint wire19 = unchecked((uint)word18);
                     if (unchecked((uint)unchecked((ushort)wire19)) != wire19)
                         __Errors.ThrowRange("wide_mode"u8, "a value that fits into u16", wire19, start + 110);
                     this.wideMode = unchecked((global::Acme.Mode)(unchecked((ushort)wire19)));

@@ -50,7 +50,7 @@ Acme.Outer`1+Middle+event#000 "class" i32
                     {
                         {
                             global::System.Span<byte> run = writer.Run(4);
-                            __Binary.WriteInt32BigEndian(run.Slice(0, 4), this.@class);
+                            __BigEndian.WriteUInt32(run, 0, unchecked((uint)this.@class));
                         }
                     }
                     else
@@ -65,7 +65,7 @@ Acme.Outer`1+Middle+event#000 "class" i32
                     {
                         {
                             global::System.ReadOnlySpan<byte> run = reader.Run(4, "class:4"u8);
-                            this.@class = __Binary.ReadInt32BigEndian(run.Slice(0, 4));
+                            this.@class = unchecked((int)__BigEndian.ReadUInt32(run, 0));
                         }
                     }
                     else

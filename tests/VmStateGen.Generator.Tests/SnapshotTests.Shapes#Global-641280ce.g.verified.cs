@@ -44,7 +44,7 @@ Global#000 "value" i32
         {
             {
                 global::System.Span<byte> run = writer.Run(4);
-                __Binary.WriteInt32BigEndian(run.Slice(0, 4), this.Value);
+                __BigEndian.WriteUInt32(run, 0, unchecked((uint)this.Value));
             }
         }
         else
@@ -59,7 +59,7 @@ Global#000 "value" i32
         {
             {
                 global::System.ReadOnlySpan<byte> run = reader.Run(4, "value:4"u8);
-                this.Value = __Binary.ReadInt32BigEndian(run.Slice(0, 4));
+                this.Value = unchecked((int)__BigEndian.ReadUInt32(run, 0));
             }
         }
         else

@@ -46,7 +46,7 @@ Acme.MitState#000 "ide" u32
             {
                 {
                     global::System.Span<byte> run = writer.Run(4);
-                    __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.ide);
+                    __BigEndian.WriteUInt32(run, 0, this.ide);
                 }
             }
             else
@@ -61,7 +61,7 @@ Acme.MitState#000 "ide" u32
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(4, "ide:4"u8);
-                    this.ide = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                    this.ide = __BigEndian.ReadUInt32(run, 0);
                 }
             }
             else

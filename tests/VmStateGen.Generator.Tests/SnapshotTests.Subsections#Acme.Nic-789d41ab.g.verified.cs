@@ -64,7 +64,7 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
             {
                 {
                     global::System.Span<byte> run = writer.Run(4);
-                    __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.first);
+                    __BigEndian.WriteUInt32(run, 0, this.first);
                 }
             }
             else
@@ -149,7 +149,7 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(4, "first:4"u8);
-                    this.first = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                    this.first = __BigEndian.ReadUInt32(run, 0);
                 }
             }
             else
@@ -316,7 +316,7 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
         {
             {
                 global::System.Span<byte> run = writer.Run(2);
-                __Binary.WriteUInt16BigEndian(run.Slice(0, 2), this.kept);
+                __BigEndian.WriteUInt16(run, 0, this.kept);
             }
         }
 
@@ -354,7 +354,7 @@ Acme.Nic @removed-subsection "nic/old" Acme.OldState
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(2, "kept:2"u8);
-                    this.kept = __Binary.ReadUInt16BigEndian(run.Slice(0, 2));
+                    this.kept = __BigEndian.ReadUInt16(run, 0);
                 }
             }
             else

@@ -46,7 +46,7 @@ Acme.OldState#000 "ignored" u32
             {
                 {
                     global::System.Span<byte> run = writer.Run(4);
-                    __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.ignored);
+                    __BigEndian.WriteUInt32(run, 0, this.ignored);
                 }
             }
             else
@@ -61,7 +61,7 @@ Acme.OldState#000 "ignored" u32
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(4, "ignored:4"u8);
-                    this.ignored = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                    this.ignored = __BigEndian.ReadUInt32(run, 0);
                 }
             }
             else

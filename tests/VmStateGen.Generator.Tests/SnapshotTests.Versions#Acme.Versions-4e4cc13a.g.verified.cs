@@ -58,15 +58,15 @@ Acme.Versions#006 "old" u8 when IsOld
             {
                 {
                     global::System.Span<byte> run = writer.Run(17);
-                    __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.always);
-                    __Binary.WriteUInt16BigEndian(run.Slice(4, 2), this.second);
-                    __Binary.WriteUInt64BigEndian(run.Slice(6, 8), this.fourth);
+                    __BigEndian.WriteUInt64(run, 0, (ulong)this.always << 32
+                        | (ulong)this.second << 16);
+                    __BigEndian.WriteUInt64(run, 6, this.fourth);
                     run.Slice(14, 3).Clear();
                 }
                 if (this.HasFlash)
                 {
                     global::System.Span<byte> run = writer.Run(4);
-                    __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.flash);
+                    __BigEndian.WriteUInt32(run, 0, this.flash);
                 }
                 if (this.IsOld(version))
                 {
@@ -92,15 +92,16 @@ Acme.Versions#006 "old" u8 when IsOld
             {
                 {
                     global::System.ReadOnlySpan<byte> run = reader.Run(17, "always:4;second:2;fourth:8;gone:3"u8);
-                    this.always = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
-                    this.second = __Binary.ReadUInt16BigEndian(run.Slice(4, 2));
-                    this.fourth = __Binary.ReadUInt64BigEndian(run.Slice(6, 8));
+                    ulong word0 = __BigEndian.ReadUInt64(run, 0);
+                    this.always = unchecked((uint)(word0 >> 32));
+                    this.second = unchecked((ushort)(word0 >> 16));
+                    this.fourth = __BigEndian.ReadUInt64(run, 6);
                 }
                 if (this.HasFlash)
                 {
                     long start = reader.Offset;
                     global::System.ReadOnlySpan<byte> run = reader.Run(4, "flash:4"u8);
-                    this.flash = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                    this.flash = __BigEndian.ReadUInt32(run, 0);
                 }
                 if (this.IsOld(version))
                 {
@@ -155,14 +156,14 @@ Acme.Versions#006 "old" u8 when IsOld
         {
             {
                 global::System.Span<byte> run = writer.Run(9);
-                __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.always);
-                __Binary.WriteUInt16BigEndian(run.Slice(4, 2), this.second);
+                __BigEndian.WriteUInt64(run, 0, (ulong)this.always << 32
+                    | (ulong)this.second << 16);
                 run.Slice(6, 3).Clear();
             }
             if (this.HasFlash)
             {
                 global::System.Span<byte> run = writer.Run(4);
-                __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.flash);
+                __BigEndian.WriteUInt32(run, 0, this.flash);
             }
             if (this.IsOld(version))
             {
@@ -175,15 +176,15 @@ Acme.Versions#006 "old" u8 when IsOld
         {
             {
                 global::System.Span<byte> run = writer.Run(10);
-                __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.always);
-                __Binary.WriteUInt16BigEndian(run.Slice(4, 2), this.second);
-                run[6] = this.legacy;
+                __BigEndian.WriteUInt64(run, 0, (ulong)this.always << 32
+                    | (ulong)this.second << 16
+                    | (ulong)this.legacy << 8);
                 run.Slice(7, 3).Clear();
             }
             if (this.HasFlash)
             {
                 global::System.Span<byte> run = writer.Run(4);
-                __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.flash);
+                __BigEndian.WriteUInt32(run, 0, this.flash);
             }
             if (this.IsOld(version))
             {
@@ -196,14 +197,14 @@ Acme.Versions#006 "old" u8 when IsOld
         {
             {
                 global::System.Span<byte> run = writer.Run(8);
-                __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.always);
-                run[4] = this.legacy;
+                __BigEndian.WriteUInt64(run, 0, (ulong)this.always << 32
+                    | (ulong)this.legacy << 24);
                 run.Slice(5, 3).Clear();
             }
             if (this.HasFlash)
             {
                 global::System.Span<byte> run = writer.Run(4);
-                __Binary.WriteUInt32BigEndian(run.Slice(0, 4), this.flash);
+                __BigEndian.WriteUInt32(run, 0, this.flash);
             }
             if (this.IsOld(version))
             {
@@ -216,14 +217,15 @@ Acme.Versions#006 "old" u8 when IsOld
         {
             {
                 global::System.ReadOnlySpan<byte> run = reader.Run(9, "always:4;second:2;gone:3"u8);
-                this.always = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
-                this.second = __Binary.ReadUInt16BigEndian(run.Slice(4, 2));
+                ulong word0 = __BigEndian.ReadUInt64(run, 0);
+                this.always = unchecked((uint)(word0 >> 32));
+                this.second = unchecked((ushort)(word0 >> 16));
             }
             if (this.HasFlash)
             {
                 long start = reader.Offset;
                 global::System.ReadOnlySpan<byte> run = reader.Run(4, "flash:4"u8);
-                this.flash = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                this.flash = __BigEndian.ReadUInt32(run, 0);
             }
             if (this.IsOld(version))
             {
@@ -237,15 +239,16 @@ Acme.Versions#006 "old" u8 when IsOld
         {
             {
                 global::System.ReadOnlySpan<byte> run = reader.Run(10, "always:4;second:2;legacy:1;gone:3"u8);
-                this.always = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
-                this.second = __Binary.ReadUInt16BigEndian(run.Slice(4, 2));
-                this.legacy = run[6];
+                ulong word0 = __BigEndian.ReadUInt64(run, 0);
+                this.always = unchecked((uint)(word0 >> 32));
+                this.second = unchecked((ushort)(word0 >> 16));
+                this.legacy = unchecked((byte)(word0 >> 8));
             }
             if (this.HasFlash)
             {
                 long start = reader.Offset;
                 global::System.ReadOnlySpan<byte> run = reader.Run(4, "flash:4"u8);
-                this.flash = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                this.flash = __BigEndian.ReadUInt32(run, 0);
             }
             if (this.IsOld(version))
             {
@@ -260,14 +263,15 @@ Acme.Versions#006 "old" u8 when IsOld
             this.second = unchecked((ushort)(5));
             {
                 global::System.ReadOnlySpan<byte> run = reader.Run(8, "always:4;legacy:1;gone:3"u8);
-                this.always = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
-                this.legacy = run[4];
+                ulong word0 = __BigEndian.ReadUInt64(run, 0);
+                this.always = unchecked((uint)(word0 >> 32));
+                this.legacy = unchecked((byte)(word0 >> 24));
             }
             if (this.HasFlash)
             {
                 long start = reader.Offset;
                 global::System.ReadOnlySpan<byte> run = reader.Run(4, "flash:4"u8);
-                this.flash = __Binary.ReadUInt32BigEndian(run.Slice(0, 4));
+                this.flash = __BigEndian.ReadUInt32(run, 0);
             }
             if (this.IsOld(version))
             {

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
@@ -103,8 +104,7 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
             source.Line(isOnlyPadding
                 ? $"reader.Run({run.Size}, {SourceWriter.Utf8(map)});"
                 : $"{Names.ReadOnlySpan}<byte> run = reader.Run({run.Size}, {SourceWriter.Utf8(map)});");
-            foreach (PlacedItem placed in run.Items)
-                Placed(plan.Find(placed.Item), placed.Offset, placed.Size, "start + " + placed.Offset.ToString(CultureInfo.InvariantCulture));
+            Words(plan, run.Items, placed => "start + " + placed.Offset.ToString(CultureInfo.InvariantCulture));
         });
     }
 
@@ -115,16 +115,13 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
         {
             List<PlacedItem> items = plan.Steps(plan.At(range)).OfType<LayoutStep.Run>().SelectMany(run => run.Items).ToList();
             source.Line();
-            if (items.Count <= RunCode.MostInlined)
-                source.Line(RunCode.Inlined);
+            RunCode.Attribute(source, items.Count, isPart: true);
             source.Block($"internal void {Names.LoadRun}{range.Last}({Names.ReadOnlySpan}<byte> run)", () =>
             {
                 source.Line(RunCode.FixLength(items));
                 foreach (PlacedItem placed in items)
-                {
                     Declare(plan.Find(placed.Item), "-1");
-                    Placed(plan.Find(placed.Item), placed.Offset, placed.Size, "-1");
-                }
+                Words(plan, items, _ => "-1");
             });
         }
     }
@@ -146,13 +143,30 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
             source.Line(declaration);
     }
 
+    private void Words(BodyPlan plan, IReadOnlyList<PlacedItem> items, Func<PlacedItem, string> position)
+    {
+        foreach (RunWord word in RunWord.Cut(items))
+        {
+            BoundItem first = plan.Find(word.Items[0].Item);
+            if (!word.IsShared)
+            {
+                Placed(first, word.Offset, word.Items[0].Size, position(word.Items[0]));
+                continue;
+            }
+            string name = $"word{first.Index}";
+            source.Line(ScalarCode.ReadWord(word, name));
+            foreach (PlacedItem placed in word.Items)
+                Scalar(plan.Find(placed.Item), kind => ScalarCode.FromWord(kind, name, word.Shift(placed)), position(placed));
+        }
+    }
+
     private void Placed(BoundItem item, int offset, int size, string position)
     {
         string local = MemberCode.Local(item);
         switch (item.Wire.Shape)
         {
-            case WireShape.Scalar { Array: null } scalar:
-                Scalar(item, scalar.Kind, offset, position);
+            case WireShape.Scalar { Array: null }:
+                Scalar(item, kind => ScalarCode.Read(kind, "run", offset), position);
                 break;
             case WireShape.Scalar { Kind: ScalarKind.Guid }:
                 source.Line($"for (int i = 0; i < {MemberCode.Length(item)}; i++)");
@@ -180,10 +194,11 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
         }
     }
 
-    private void Scalar(BoundItem item, ScalarKind kind, int offset, string position)
+    private void Scalar(BoundItem item, Func<ScalarKind, string> reading, string position)
     {
+        ScalarKind kind = ((WireShape.Scalar)item.Wire.Shape).Kind;
         string target = MemberCode.Value(item);
-        string read = ScalarCode.Read(kind, "run", offset);
+        string read = reading(kind);
         if (item.Wire.Expect == Expectation.None && item.Model.Natural is null)
         {
             source.Line($"{target} = {ScalarCode.ToMember(item.Model, read)};");
@@ -267,7 +282,7 @@ internal sealed class LoadEmitter(SourceWriter source, LinkedType type)
             case WireShape.Scalar { Array: null } scalar:
                 source.Line("long start = reader.Offset;");
                 source.Line($"{Names.ReadOnlySpan}<byte> run = reader.Run({scalar.Kind.Size()}, {SourceWriter.Utf8(RunMapText.Item(item.Wire, null))});");
-                Scalar(item, scalar.Kind, 0, "start");
+                Scalar(item, kind => ScalarCode.Read(kind, "run", 0), "start");
                 break;
             case WireShape.Bytes:
                 source.Line($"reader.ReadBytes({local}, {MemberCode.Name(item)});");

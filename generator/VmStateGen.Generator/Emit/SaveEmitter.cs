@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using VmStateGen.Generator.Linking;
@@ -98,8 +99,7 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
             foreach (PlacedItem placed in run.Items)
                 Declare(plan.Find(placed.Item));
             source.Line($"{Names.Span}<byte> run = writer.Run({run.Size});");
-            foreach (PlacedItem placed in run.Items)
-                Placed(plan.Find(placed.Item), placed.Offset, placed.Size, $"writer.Offset - {run.Size - placed.Offset}");
+            Words(plan, run.Items, placed => $"writer.Offset - {run.Size - placed.Offset}");
         });
     }
 
@@ -110,16 +110,13 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
         {
             List<PlacedItem> items = plan.Steps(plan.At(range)).OfType<LayoutStep.Run>().SelectMany(run => run.Items).ToList();
             source.Line();
-            if (items.Count <= RunCode.MostInlined)
-                source.Line(RunCode.Inlined);
+            RunCode.Attribute(source, items.Count, isPart: true);
             source.Block($"internal void {Names.SaveRun}{range.Last}({Names.Span}<byte> run)", () =>
             {
                 source.Line(RunCode.FixLength(items));
                 foreach (PlacedItem placed in items)
-                {
                     Declare(plan.Find(placed.Item));
-                    Placed(plan.Find(placed.Item), placed.Offset, placed.Size, "-1");
-                }
+                Words(plan, items, _ => "-1");
             });
         }
     }
@@ -130,6 +127,17 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
             source.Line(declaration);
     }
 
+    private void Words(BodyPlan plan, IReadOnlyList<PlacedItem> items, Func<PlacedItem, string> position)
+    {
+        foreach (RunWord word in RunWord.Cut(items))
+        {
+            if (word.IsShared)
+                ScalarCode.WriteWord(source, word, placed => Value(plan.Find(placed.Item), position(placed)));
+            else
+                Placed(plan.Find(word.Items[0].Item), word.Offset, word.Items[0].Size, position(word.Items[0]));
+        }
+    }
+
     private void Placed(BoundItem item, int offset, int size, string position)
     {
         switch (item.Wire.Shape)
@@ -137,8 +145,8 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
             case WireShape.Padding:
                 source.Line($"run.Slice({offset}, {size}).Clear();");
                 break;
-            case WireShape.Scalar { Array: null } scalar:
-                Scalar(item, scalar.Kind, offset, position);
+            case WireShape.Scalar { Array: null }:
+                Scalar(item, offset, position);
                 break;
             case WireShape.Scalar { Kind: ScalarKind.Guid }:
                 source.Line($"for (int i = 0; i < {MemberCode.Length(item)}; i++)");
@@ -167,14 +175,19 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
         }
     }
 
-    private void Scalar(BoundItem item, ScalarKind kind, int offset, string position)
+    private void Scalar(BoundItem item, int offset, string position)
     {
+        (ScalarKind kind, string value) = Value(item, position);
+        source.Line(ScalarCode.Write(kind, "run", offset, value));
+    }
+
+    /// <summary>An expression of the wire's type, after the statements that it needs.</summary>
+    private (ScalarKind Kind, string Text) Value(BoundItem item, string position)
+    {
+        ScalarKind kind = ((WireShape.Scalar)item.Wire.Shape).Kind;
         string value = MemberCode.Value(item);
         if (item.Model.Natural is not ScalarKind natural)
-        {
-            source.Line(ScalarCode.Write(kind, "run", offset, ScalarCode.FromMember(item.Model, kind, value)));
-            return;
-        }
+            return (kind, ScalarCode.FromMember(item.Model, kind, value));
         string number = ScalarCode.FromMember(item.Model, natural, value);
         string wire = $"wire{item.Index}";
         source.Line($"{ScalarCode.Type(kind)} {wire} = {ConversionCode.Convert(natural, kind, number)};");
@@ -184,7 +197,7 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
             source.Indented(() => source.Line(
                 $"{Names.Errors}.ThrowRange({MemberCode.Name(item)}, {SourceWriter.Quote("a value that fits into " + kind.Token())}, {number}, {position});"));
         }
-        source.Line(ScalarCode.Write(kind, "run", offset, wire));
+        return (kind, wire);
     }
 
     /// <summary>An item that is no part of a run: conditional, counted, nested or large.</summary>
@@ -231,7 +244,7 @@ internal sealed class SaveEmitter(SourceWriter source, LinkedType type)
                 break;
             case WireShape.Scalar { Array: null } scalar:
                 source.Line($"{Names.Span}<byte> run = writer.Run({scalar.Kind.Size()});");
-                Scalar(item, scalar.Kind, 0, $"writer.Offset - {scalar.Kind.Size()}");
+                Scalar(item, 0, $"writer.Offset - {scalar.Kind.Size()}");
                 break;
             case WireShape.Bytes:
                 source.Line($"writer.WriteBytes({MemberCode.Local(item)});");

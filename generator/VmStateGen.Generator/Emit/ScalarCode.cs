@@ -1,32 +1,63 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
 using VmStateGen.Parsing;
 using VmStateGen.Schema;
 
 namespace VmStateGen.Generator.Emit;
 
-/// <summary>One value at a constant offset of a run.</summary>
+/// <summary>One value at a constant offset of a run, or several that are next to each other.</summary>
 internal static class ScalarCode
 {
+    private const string Bitwise = "global::System.BitConverter";
+
     /// <summary>A statement that writes <paramref name="value"/>, an expression of the wire's C# type.</summary>
     public static string Write(ScalarKind kind, string run, int offset, string value) => kind switch
     {
-        ScalarKind.Bool => $"{run}[{offset}] = {value} ? (byte)1 : (byte)0;",
-        ScalarKind.U8 => $"{run}[{offset}] = {value};",
-        ScalarKind.I8 => $"{run}[{offset}] = unchecked((byte){value});",
-        ScalarKind.Timer => $"{Names.Binary}.WriteUInt64BigEndian({run}.Slice({offset}, 8), {value}.ExpireTime);",
+        ScalarKind.Bool or ScalarKind.U8 or ScalarKind.I8 => $"{run}[{offset}] = {Bits(kind, value)};",
+        ScalarKind.U128 or ScalarKind.I128 => $"{Names.Binary}.Write{Int128(kind)}BigEndian({run}.Slice({offset}, 16), {value});",
         ScalarKind.Guid => $"{value}.TryWriteBytes({run}.Slice({offset}, 16), true, out _);",
-        _ => $"{Names.Binary}.Write{Primitive(kind)}BigEndian({run}.Slice({offset}, {kind.Size()}), {value});",
+        _ => $"{Names.BigEndian}.WriteUInt{kind.Size() * 8}({run}, {offset}, {Bits(kind, value)});",
     };
 
     /// <summary>An expression of the wire's C# type that reads the value.</summary>
     public static string Read(ScalarKind kind, string run, int offset) => kind switch
     {
-        ScalarKind.Bool => $"{run}[{offset}] != 0",
-        ScalarKind.U8 => $"{run}[{offset}]",
-        ScalarKind.I8 => $"unchecked((sbyte){run}[{offset}])",
-        ScalarKind.Timer => $"new {Names.Root}VmTimer({Names.Binary}.ReadUInt64BigEndian({run}.Slice({offset}, 8)))",
+        ScalarKind.Bool or ScalarKind.U8 or ScalarKind.I8 => FromBits(kind, $"{run}[{offset}]"),
+        ScalarKind.U128 or ScalarKind.I128 => $"{Names.Binary}.Read{Int128(kind)}BigEndian({run}.Slice({offset}, 16))",
         ScalarKind.Guid => $"new global::System.Guid({run}.Slice({offset}, 16), true)",
-        _ => $"{Names.Binary}.Read{Primitive(kind)}BigEndian({run}.Slice({offset}, {kind.Size()}))",
+        _ => FromBits(kind, $"{Names.BigEndian}.ReadUInt{kind.Size() * 8}({run}, {offset})"),
     };
+
+    /// <summary>A statement that writes a word of several values, one a line: <paramref name="value"/> gives each, as an expression of the wire's C# type.</summary>
+    public static void WriteWord(SourceWriter source, RunWord word, Func<PlacedItem, (ScalarKind Kind, string Text)> value)
+    {
+        // All of them before the statement: checks of a value are statements too.
+        List<string> parts = word.Items.Select(item =>
+        {
+            (ScalarKind kind, string text) = value(item);
+            string bits = kind == ScalarKind.Bool ? $"({Bits(kind, text)})" : Bits(kind, text);
+            return word.Shift(item) == 0 ? bits : $"({word.Type}){bits} << {word.Shift(item)}";
+        }).ToList();
+        source.Line($"{Names.BigEndian}.WriteUInt{word.Bits}(run, {word.Offset}, {parts[0]}");
+        source.Indented(() =>
+        {
+            for (int i = 1; i < parts.Count; i++)
+                source.Line($"| {parts[i]}{(i == parts.Count - 1 ? ");" : "")}");
+        });
+    }
+
+    /// <summary>A statement that reads a word of several values.</summary>
+    public static string ReadWord(RunWord word, string name) => $"{word.Type} {name} = {Names.BigEndian}.ReadUInt{word.Bits}(run, {word.Offset});";
+
+    /// <summary>An expression of the wire's C# type that takes the value out of a word.</summary>
+    public static string FromWord(ScalarKind kind, string word, int shift)
+    {
+        string bits = shift == 0 ? word : $"({word} >> {shift})";
+        return kind is ScalarKind.I8 or ScalarKind.I16 or ScalarKind.I32
+            ? $"unchecked(({Type(kind)}){bits})"
+            : FromBits(kind, $"unchecked(({UnsignedType(kind.Size())}){bits})");
+    }
 
     /// <summary>C# keyword or name of the wire's type.</summary>
     public static string Type(ScalarKind kind) => kind switch
@@ -57,17 +88,35 @@ internal static class ScalarCode
     public static string ToMember(ItemModel model, string value) =>
         model.EnumUnderlying is null ? value : $"unchecked(({model.Type})({value}))";
 
-    private static string Primitive(ScalarKind kind) => kind switch
+    /// <summary>The value's bits as an unsigned number.</summary>
+    private static string Bits(ScalarKind kind, string value) => kind switch
     {
-        ScalarKind.U16 => "UInt16",
-        ScalarKind.I16 => "Int16",
-        ScalarKind.U32 => "UInt32",
-        ScalarKind.I32 => "Int32",
-        ScalarKind.U64 => "UInt64",
-        ScalarKind.I64 => "Int64",
-        ScalarKind.U128 => "UInt128",
-        ScalarKind.I128 => "Int128",
-        ScalarKind.F32 => "Single",
-        _ => "Double",
+        ScalarKind.Bool => $"{value} ? (byte)1 : (byte)0",
+        ScalarKind.I8 or ScalarKind.I16 or ScalarKind.I32 or ScalarKind.I64 => $"unchecked(({UnsignedType(kind.Size())}){value})",
+        ScalarKind.F32 => $"{Bitwise}.SingleToUInt32Bits({value})",
+        ScalarKind.F64 => $"{Bitwise}.DoubleToUInt64Bits({value})",
+        ScalarKind.Timer => value + ".ExpireTime",
+        _ => value,
     };
+
+    /// <summary>The value of unsigned bits.</summary>
+    private static string FromBits(ScalarKind kind, string bits) => kind switch
+    {
+        ScalarKind.Bool => $"{bits} != 0",
+        ScalarKind.I8 or ScalarKind.I16 or ScalarKind.I32 or ScalarKind.I64 => $"unchecked(({Type(kind)}){bits})",
+        ScalarKind.F32 => $"{Bitwise}.UInt32BitsToSingle({bits})",
+        ScalarKind.F64 => $"{Bitwise}.UInt64BitsToDouble({bits})",
+        ScalarKind.Timer => $"new {Names.Root}VmTimer({bits})",
+        _ => bits,
+    };
+
+    private static string UnsignedType(int size) => size switch
+    {
+        1 => "byte",
+        2 => "ushort",
+        4 => "uint",
+        _ => "ulong",
+    };
+
+    private static string Int128(ScalarKind kind) => kind == ScalarKind.I128 ? "Int128" : "UInt128";
 }

@@ -63,10 +63,11 @@ internal static class TypeEmitter
         Forward(source, "Load", $"ref {Names.Reader} reader", Names.Load, "ref reader");
         Forward(source, "Describe", $"ref {Names.Description} writer", Names.Describe, "ref writer");
 
+        int fields = type.Model.Schema.Items().Count();
         Public(source, "Writes the state at a version: generated, called by what contains this state.",
-            $"public {hides}void {Names.Save}(ref {Names.Writer} writer, int version)", () => SaveEmitter.Method(source, type));
+            $"public {hides}void {Names.Save}(ref {Names.Writer} writer, int version)", () => SaveEmitter.Method(source, type), fields);
         Public(source, "Reads the state at a version: generated, called by what contains this state.",
-            $"public {hides}void {Names.Load}(ref {Names.Reader} reader, int version)", () => LoadEmitter.Method(source, type));
+            $"public {hides}void {Names.Load}(ref {Names.Reader} reader, int version)", () => LoadEmitter.Method(source, type), fields);
         Public(source, "Describes the state at a version: generated, called by what contains this state.",
             $"public {hides}void {Names.Describe}(ref {Names.Description} writer, int version)", () => DescribeEmitter.Method(source, type));
 
@@ -87,11 +88,12 @@ internal static class TypeEmitter
         source.Line($"void {Names.Root}IVmState.{method}({parameter}, int version) => {target}({argument}, version);");
     }
 
-    private static void Public(SourceWriter source, string summary, string heading, Action body)
+    private static void Public(SourceWriter source, string summary, string heading, Action body, int fields = 0)
     {
         source.Line();
         source.Line($"/// <summary>{summary}</summary>");
         source.Line("[global::System.ComponentModel.EditorBrowsable(global::System.ComponentModel.EditorBrowsableState.Never)]");
+        RunCode.Attribute(source, fields, isPart: false);
         source.Block(heading, body);
     }
 
