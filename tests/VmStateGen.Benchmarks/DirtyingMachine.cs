@@ -13,8 +13,10 @@ internal sealed class DirtyingMachine : IMachineLifecycle, IDisposable
     private readonly DirtyingLoad load;
     private readonly Action? beat;
     private readonly RamBlock ram;
-    private Thread? writer;
-    private volatile bool isStopping;
+    private readonly Thread cpu;
+    private readonly ManualResetEventSlim run = new();
+    private readonly ManualResetEventSlim stopped = new(true);
+    private volatile bool isEnding;
     private volatile int throttle;
     private long written;
 
@@ -27,6 +29,10 @@ internal sealed class DirtyingMachine : IMachineLifecycle, IDisposable
         ram = Memory.AddBlock("pc.ram", (long)load.MemoryMiB << 20);
         Memory.MapBlock(0, ram);
         Machine = new Machine("dirtying-1", Memory, this);
+
+        // As a vCPU's thread does, it waits until it may run.
+        cpu = new Thread(RunCpu) { IsBackground = true, Name = "vCPU" };
+        cpu.Start();
     }
 
     public GuestMemory Memory { get; } = new();
@@ -36,7 +42,7 @@ internal sealed class DirtyingMachine : IMachineLifecycle, IDisposable
     /// <summary>Pages written in all; any thread.</summary>
     public long Written => Interlocked.Read(ref written);
 
-    public bool IsRunning => writer != null;
+    public bool IsRunning => run.IsSet;
 
     /// <summary>As the guest's program begins.</summary>
     public void Fill()
@@ -49,34 +55,48 @@ internal sealed class DirtyingMachine : IMachineLifecycle, IDisposable
 
     public void Resume()
     {
-        isStopping = false;
-        writer = new Thread(Write) { IsBackground = true, Name = "vCPU" };
-        writer.Start();
+        stopped.Reset();
+        run.Set();
     }
 
     public void Pause()
     {
-        isStopping = true;
-        writer!.Join();
-        writer = null;
+        run.Reset();
+        stopped.Wait();
     }
 
     public void Throttle(int percent) => throttle = percent;
 
     public void Dispose()
     {
-        if (IsRunning)
-            Pause();
+        isEnding = true;
+        Pause();
+        run.Set();
+        cpu.Join();
         Memory.Dispose();
     }
 
     private static long Offset(long page) => DirtyingLoad.Address + page * 4096;
 
+    private void RunCpu()
+    {
+        // Once without a step, so that the guest's code is there when the guest is.
+        Write();
+        while (true)
+        {
+            run.Wait();
+            if (isEnding)
+                return;
+            Write();
+            stopped.Set();
+        }
+    }
+
     private void Write()
     {
         Span<byte> word = stackalloc byte[4];
         long due = Stopwatch.GetTimestamp();
-        while (!isStopping)
+        while (run.IsSet)
         {
             long now = Stopwatch.GetTimestamp();
             if (now < due)

@@ -21,6 +21,8 @@ namespace VmStateGen.Runtime.Channels;
 /// </remarks>
 public abstract partial class Channel : IDisposable
 {
+    private const int ShortWaits = 100;
+
     private readonly WakeEvent wake = new();
     private long bytesRead;
     private long bytesWritten;
@@ -171,7 +173,7 @@ public abstract partial class Channel : IDisposable
     public bool WaitUntilDelivered(TimeSpan timeout)
     {
         Deadline deadline = Deadline.In(timeout);
-        while (true)
+        for (int turn = 0; ; turn++)
         {
             ThrowIfUnusable("wait for delivery");
             long unsent = UnsentBytes;
@@ -182,7 +184,12 @@ public abstract partial class Channel : IDisposable
                 return true;
             if (unsent < 0 || deadline.HasPassed)
                 return false;
-            LinuxPoll.Wait(null, PollEvents.None, wake, null, deadline.AtMost(TimeSpan.FromMilliseconds(1)));
+
+            // A peer on this machine reads within microseconds, and a guest waits for this.
+            if (turn < ShortWaits)
+                Thread.Yield();
+            else
+                LinuxPoll.Wait(null, PollEvents.None, wake, null, deadline.AtMost(TimeSpan.FromMilliseconds(1)));
         }
     }
 

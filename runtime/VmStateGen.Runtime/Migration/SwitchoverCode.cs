@@ -5,6 +5,8 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 using VmStateGen.Runtime.Channels;
+using VmStateGen.Runtime.Linux;
+using VmStateGen.Runtime.Ram;
 using VmStateGen.Runtime.Streams;
 using VmStateGen.Runtime.Streams.Qemu;
 
@@ -14,22 +16,36 @@ namespace VmStateGen.Runtime.Migration;
 /// Has the code that runs for the first time while the guest stands still compiled before. A just-in-time compiler takes some 50 ms for the devices
 /// of a stock machine, all of it downtime (docs/performance.md, "The gap"). Nothing is run: hooks of devices least of all.
 /// </summary>
+/// <remarks>Code that it does not know of is compiled when it runs, as ever: a codec, what a hook calls.</remarks>
 internal static class SwitchoverCode
 {
     private const BindingFlags Declared = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
 
-    // What both ends do with a state, and what each does then.
-    private static readonly Type[] Common = [typeof(Channel), typeof(DescriptorChannel), typeof(SocketChannel), typeof(StateSection), typeof(HandOver), typeof(ProgressKeeper)];
-    private static readonly Type[] Saving = [typeof(SourceRun), typeof(StreamSender), typeof(ReturnPath), typeof(QemuStreamWriter), typeof(VmDescriptionTrailer), typeof(VmStateWriter), typeof(VmDescriptionWriter)];
+    // What both ends do then, and what each does.
+    private static readonly Type[] Common =
+    [
+        typeof(Channel), typeof(DescriptorChannel), typeof(SocketChannel), typeof(LinuxSockets), typeof(LinuxPoll), typeof(Deadline), typeof(HandOver),
+        typeof(ProgressKeeper), typeof(StateSection), typeof(SectionHeader), typeof(ReturnPathMessage), typeof(RamPrecopy), typeof(BigEndian), typeof(StateArrays),
+    ];
+
+    private static readonly Type[] Saving =
+    [
+        typeof(SourceRun), typeof(StreamSender), typeof(ReturnPath), typeof(QemuStreamWriter), typeof(VmDescriptionTrailer), typeof(VmStateWriter), typeof(VmDescriptionWriter),
+    ];
+
     private static readonly Type[] Loading = [typeof(DestinationRun), typeof(StreamLoader), typeof(QemuIncomingStream), typeof(StreamCursor), typeof(VmStateReader)];
 
-    // By what its methods take it is known which of a device's code saves, and which loads.
-    private static readonly Type[] Writers = [typeof(VmStateWriter).MakeByRefType(), typeof(VmDescriptionWriter).MakeByRefType()];
-    private static readonly Type[] Readers = [typeof(VmStateReader).MakeByRefType()];
+    // A method of a device that takes one of these is for the other end.
+    private static readonly Type[] NotSaving = [typeof(VmStateReader).MakeByRefType()];
+    private static readonly Type[] NotLoading = [typeof(VmStateWriter).MakeByRefType(), typeof(VmDescriptionWriter).MakeByRefType()];
+
+    // What generated code does with arrays: an element that is no object has code of its own.
+    private static readonly Type[] ArrayCode = [typeof(BigEndian), typeof(StateArrays), typeof(VmStateWriter), typeof(VmStateReader)];
 
     private static readonly ConditionalWeakTable<Type, Prepared> Done = [];
+    private static readonly ConditionalWeakTable<Type, Prepared> ArraysDone = [];
 
-    /// <summary>What was compiled of a type.</summary>
+    /// <summary>For which end a type's code was compiled.</summary>
     private sealed class Prepared
     {
         public bool Saves;
@@ -41,6 +57,26 @@ internal static class SwitchoverCode
 
     /// <summary>What a destination needs, while it waits for its source.</summary>
     public static Task PrepareLoading(Machine machine) => Start(machine, isSaving: false);
+
+    /// <summary>The same on this thread.</summary>
+    public static void Prepare(Machine machine, bool isSaving)
+    {
+        var types = new Queue<Type>([.. Common, .. isSaving ? Saving : Loading]);
+        foreach (var section in machine.Sections)
+        {
+            if (section.Device != null)
+                types.Enqueue(section.Device.GetType());
+        }
+        while (types.TryDequeue(out var type))
+        {
+            if (!IsFirst(Done, type, isSaving))
+                continue;
+            if (typeof(IVmState).IsAssignableFrom(type))
+                PrepareState(type, isSaving, types);
+            else
+                PrepareType(type, types);
+        }
+    }
 
     private static Task Start(Machine machine, bool isSaving)
     {
@@ -54,25 +90,9 @@ internal static class SwitchoverCode
         });
     }
 
-    /// <summary>On this thread.</summary>
-    internal static void Prepare(Machine machine, bool isSaving)
+    private static bool IsFirst(ConditionalWeakTable<Type, Prepared> done, Type type, bool isSaving)
     {
-        var types = new Queue<Type>([.. Common, .. isSaving ? Saving : Loading]);
-        foreach (var section in machine.Sections)
-        {
-            if (section.Device != null)
-                types.Enqueue(section.Device.GetType());
-        }
-        while (types.TryDequeue(out var type))
-        {
-            if (IsFirst(type, isSaving))
-                Prepare(type, isSaving, types);
-        }
-    }
-
-    private static bool IsFirst(Type type, bool isSaving)
-    {
-        var prepared = Done.GetOrCreateValue(type);
+        var prepared = done.GetOrCreateValue(type);
         lock (prepared)
         {
             var isDone = isSaving ? prepared.Saves : prepared.Loads;
@@ -81,53 +101,67 @@ internal static class SwitchoverCode
         }
     }
 
+    /// <summary>A type of the runtime, with its closures.</summary>
     [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "What was trimmed is not called, and needs no compiling.")]
-    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "As above.")]
-    private static void Prepare(Type type, bool isSaving, Queue<Type> types)
+    private static void PrepareType(Type type, Queue<Type> types)
     {
-        var isState = typeof(IVmState).IsAssignableFrom(type);
+        foreach (var method in type.GetMethods(Declared))
+            Prepare(method);
+        foreach (var nested in type.GetNestedTypes(Declared))
+            types.Enqueue(nested);
+    }
+
+    /// <summary>A device or a part of one, with what it is made of.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "What was trimmed is not called, and needs no compiling.")]
+    private static void PrepareState(Type type, bool isSaving, Queue<Type> types)
+    {
         foreach (var method in type.GetMethods(Declared))
         {
-            if (!isState || Takes(method, isSaving ? Writers : Readers))
+            if (!Array.Exists(method.GetParameters(), parameter => Array.IndexOf(isSaving ? NotSaving : NotLoading, parameter.ParameterType) >= 0))
                 Prepare(method);
         }
-
-        // Closures of the runtime; of a device what it is made of.
-        foreach (var nested in isState ? [] : type.GetNestedTypes(Declared))
-            types.Enqueue(nested);
-        if (!isState)
-            return;
         foreach (var field in type.GetFields(Declared))
-            Enqueue(field.FieldType, types);
-        if (type.BaseType is { } parent)
-            Enqueue(parent, types);
+            PrepareField(field.FieldType, isSaving, types);
+        if (type.BaseType is { } parent && typeof(IVmState).IsAssignableFrom(parent))
+            types.Enqueue(parent);
     }
 
-    /// <summary>Nested state, also in an array or a list.</summary>
-    private static void Enqueue(Type type, Queue<Type> types)
+    private static void PrepareField(Type type, bool isSaving, Queue<Type> types)
     {
-        if (type.HasElementType)
-            Enqueue(type.GetElementType()!, types);
-        else if (typeof(IVmState).IsAssignableFrom(type))
+        if (typeof(IVmState).IsAssignableFrom(type))
             types.Enqueue(type);
-        foreach (var argument in type.GenericTypeArguments)
-            Enqueue(argument, types);
+        foreach (var element in type.HasElementType ? [type.GetElementType()!] : type.GenericTypeArguments)
+        {
+            if (element.IsValueType && !element.ContainsGenericParameters && IsFirst(ArraysDone, element, isSaving))
+                PrepareArrays(element);
+            PrepareField(element, isSaving, types);
+        }
     }
 
-    private static bool Takes(MethodInfo method, Type[] wanted)
-        => Array.Exists(method.GetParameters(), parameter => Array.IndexOf(wanted, parameter.ParameterType) >= 0);
-
-    private static void Prepare(MethodInfo method)
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "What was trimmed is not called, and needs no compiling.")]
+    private static void PrepareArrays(Type element)
     {
-        if (method.IsAbstract || method.ContainsGenericParameters || method.DeclaringType!.ContainsGenericParameters)
+        foreach (var type in ArrayCode)
+        {
+            foreach (var method in type.GetMethods(Declared))
+            {
+                if (method.IsGenericMethodDefinition && method.GetGenericArguments().Length == 1)
+                    Prepare(method, element.TypeHandle);
+            }
+        }
+    }
+
+    private static void Prepare(MethodInfo method, params RuntimeTypeHandle[] arguments)
+    {
+        if (method.IsAbstract || method.ContainsGenericParameters != arguments.Length > 0 || method.DeclaringType!.ContainsGenericParameters)
             return;
         try
         {
-            RuntimeHelpers.PrepareMethod(method.MethodHandle);
+            RuntimeHelpers.PrepareMethod(method.MethodHandle, arguments.Length > 0 ? arguments : null);
         }
         catch (Exception)
         {
-            // Whatever is wrong with it is found when it runs; and if it never runs, nobody minds.
+            // An element that the method is not for; and whatever is wrong with other code is found when it runs.
         }
     }
 }
