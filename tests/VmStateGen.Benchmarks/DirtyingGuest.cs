@@ -12,7 +12,7 @@ namespace VmStateGen.Benchmarks;
 internal sealed record DirtyingLoad(int MemoryMiB, int Pages, int PagesPerSecond)
 {
     /// <summary>How many pages are written between two signs of life.</summary>
-    public const int PagesPerBeat = 16;
+    public const int PagesPerBeat = 8;
 
     /// <summary>Where the working set begins.</summary>
     public const int Address = 0x100_0000;

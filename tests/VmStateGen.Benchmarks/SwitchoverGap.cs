@@ -68,6 +68,9 @@ internal static class SwitchoverGap
     {
         using DirtyingMachine guest = Open(console, devices, isLoaded: true);
         guest.Fill();
+
+        // As an embedder does who wants the downtime to be known.
+        guest.Machine.MeasureDeviceState();
         guest.Resume();
         Console.ReadLine();
         var options = new MigrationSourceOptions { MaxBandwidth = bandwidth, DowntimeLimit = TimeSpan.FromMilliseconds(limit) };

@@ -21,7 +21,9 @@ namespace VmStateGen.Runtime.Channels;
 /// </remarks>
 public abstract partial class Channel : IDisposable
 {
-    private const int ShortWaits = 100;
+    // Between two looks at what has been delivered.
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMicroseconds(20);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(1);
 
     private readonly WakeEvent wake = new();
     private long bytesRead;
@@ -173,7 +175,8 @@ public abstract partial class Channel : IDisposable
     public bool WaitUntilDelivered(TimeSpan timeout)
     {
         Deadline deadline = Deadline.In(timeout);
-        for (int turn = 0; ; turn++)
+        TimeSpan pause = ShortestPause;
+        while (true)
         {
             ThrowIfUnusable("wait for delivery");
             long unsent = UnsentBytes;
@@ -186,10 +189,8 @@ public abstract partial class Channel : IDisposable
                 return false;
 
             // A peer on this machine reads within microseconds, and a guest waits for this.
-            if (turn < ShortWaits)
-                Thread.Yield();
-            else
-                LinuxPoll.Wait(null, PollEvents.None, wake, null, deadline.AtMost(TimeSpan.FromMilliseconds(1)));
+            LinuxPoll.Wait(null, PollEvents.None, wake, null, deadline.AtMost(pause));
+            pause = pause < LongestPause ? 2 * pause : pause;
         }
     }
 

@@ -1,4 +1,5 @@
 using System;
+using System.Buffers;
 using System.Collections.Generic;
 using System.Diagnostics;
 using VmStateGen.Runtime.Migration;
@@ -16,7 +17,7 @@ public sealed partial class Machine
     private const long AssumedSize = 64 << 10;
 
     /// <summary>
-    /// Saves the state of all devices to nowhere and notes what each costs, so that the next migration's downtime is known and not guessed. Without
+    /// Saves the state of all devices to nowhere, describes it, and notes what each costs, so that the next migration's downtime is known and not guessed. Without
     /// it what a device cost when it was last sent counts, or else its size. Runs the devices' saving hooks, as a migration does.
     /// </summary>
     /// <returns>What each device cost.</returns>
@@ -40,6 +41,7 @@ public sealed partial class Machine
                     continue;
                 var from = Stopwatch.GetTimestamp();
                 var bytes = StateSection.Save(Nowhere.Instance, section.Id, section.Name, section.InstanceId, device);
+                new VmDescriptionWriter(new ArrayBufferWriter<byte>(), VmDescriptionDialect.Qemu100).Device(section.Name, section.InstanceId, device);
                 var cost = new SectionCost(section.ToString(), bytes, Stopwatch.GetElapsedTime(from));
                 section.LastCost = cost;
                 costs.Add(cost);
