@@ -2,6 +2,7 @@ using System;
 using System.Buffers;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using VmStateGen.Runtime.Migration;
 using VmStateGen.Runtime.Streams;
 
@@ -34,6 +35,9 @@ public sealed partial class Machine
         }
         try
         {
+            // A migration's code is compiled by then.
+            if (RuntimeFeature.IsDynamicCodeCompiled)
+                SwitchoverCode.Prepare(this, isSaving: true);
             var costs = new List<SectionCost>();
             foreach (var section in SaveOrder)
             {
