@@ -1,7 +1,11 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
+using System.Diagnostics;
 using System.IO;
+using System.Net.Sockets;
+using System.Threading.Tasks;
+using VmStateGen.Qemu;
 
 namespace VmStateGen.Benchmarks;
 
@@ -33,22 +37,36 @@ internal sealed record DirtyingLoad(int MemoryMiB, int Pages, int PagesPerSecond
 /// </summary>
 internal static class DirtyingGuest
 {
-    /// <summary>Bytes from <see cref="State"/> on: a clock of 64 bits.</summary>
-    public const int StateLength = 8;
-
-    /// <summary>The guest-physical address of its state.</summary>
-    public const int State = 0x10_0000;
-
+    // Where it keeps its clock, of 64 bits.
+    private const int State = 0x10_0000;
     private const int LoadAddress = 0x7C00;
     private const byte Port = 0xE9;
 
-    /// <summary>The arguments of a QEMU that has it, on a disk that <see cref="WriteDisk"/> has written.</summary>
-    /// <param name="disk">The disk.</param>
-    /// <param name="console">A unix socket that listens for beats.</param>
-    public static IReadOnlyList<string> Arguments(string disk, string console) =>
-    [
-        "-drive", $"file={disk},format=raw,if=ide,snapshot=on", "-chardev", $"socket,id=beats,path={console}", "-device", $"isa-debugcon,iobase={Port},chardev=beats",
-    ];
+    /// <summary>A QEMU that has it, on the disk in a folder that <see cref="WriteDisk"/> has written; its beats go to the socket there.</summary>
+    public static QemuOptions Options(DirtyingLoad load, string folder) => new()
+    {
+        MemoryMiB = load.MemoryMiB,
+        Arguments =
+        [
+            "-drive", $"file={Path.Combine(folder, "disk")},format=raw,if=ide,snapshot=on",
+            "-chardev", $"socket,id=beats,path={Path.Combine(folder, "beats")}", "-device", $"isa-debugcon,iobase={Port},chardev=beats",
+        ],
+    };
+
+    /// <summary>Ticks of its clock in a second.</summary>
+    public static async Task<double> CalibrateAsync(QemuInstallation qemu, DirtyingLoad load, string folder)
+    {
+        WriteDisk(Path.Combine(folder, "disk"), load, 1e9);
+        using Socket listener = Beats.Listen(Path.Combine(folder, "beats"));
+        await using QemuProcess guest = await QemuProcess.StartAsync(qemu, Options(load, folder));
+        using Beats beats = Beats.Accept(listener);
+        beats.WaitFor(100);
+        long from = Stopwatch.GetTimestamp();
+        ulong before = BinaryPrimitives.ReadUInt64LittleEndian(await guest.PhysicalMemoryReadAsync(State, sizeof(ulong)));
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        ulong after = BinaryPrimitives.ReadUInt64LittleEndian(await guest.PhysicalMemoryReadAsync(State, sizeof(ulong)));
+        return (after - before) / Stopwatch.GetElapsedTime(from).TotalSeconds;
+    }
 
     /// <param name="path">The disk.</param>
     /// <param name="load">What it does.</param>
@@ -60,9 +78,6 @@ internal static class DirtyingGuest
         (disk[510], disk[511]) = (0x55, 0xAA);
         File.WriteAllBytes(path, disk);
     }
-
-    /// <summary>Its clock at the last beat.</summary>
-    public static ulong Clock(ReadOnlySpan<byte> state) => BinaryPrimitives.ReadUInt64LittleEndian(state);
 
     private static byte[] BootSector(DirtyingLoad load, double ticksPerSecond)
     {

@@ -14,9 +14,10 @@ internal sealed class DirtyingMachine : IMachineLifecycle, IDisposable
     private readonly Action? beat;
     private readonly RamBlock ram;
     private readonly Thread cpu;
-    private readonly ManualResetEventSlim run = new();
-    private readonly ManualResetEventSlim stopped = new(true);
-    private volatile bool isEnding;
+    private readonly object gate = new();
+    private volatile bool isWanted;
+    private bool isInside;
+    private bool isEnding;
     private volatile int throttle;
     private long written;
 
@@ -42,7 +43,7 @@ internal sealed class DirtyingMachine : IMachineLifecycle, IDisposable
     /// <summary>Pages written in all; any thread.</summary>
     public long Written => Interlocked.Read(ref written);
 
-    public bool IsRunning => run.IsSet;
+    public bool IsRunning => isWanted;
 
     /// <summary>As the guest's program begins.</summary>
     public void Fill()
@@ -55,23 +56,33 @@ internal sealed class DirtyingMachine : IMachineLifecycle, IDisposable
 
     public void Resume()
     {
-        stopped.Reset();
-        run.Set();
+        lock (gate)
+        {
+            isWanted = true;
+            Monitor.PulseAll(gate);
+        }
     }
 
     public void Pause()
     {
-        run.Reset();
-        stopped.Wait();
+        lock (gate)
+        {
+            isWanted = false;
+            while (isInside)
+                Monitor.Wait(gate);
+        }
     }
 
     public void Throttle(int percent) => throttle = percent;
 
     public void Dispose()
     {
-        isEnding = true;
         Pause();
-        run.Set();
+        lock (gate)
+        {
+            isEnding = true;
+            Monitor.PulseAll(gate);
+        }
         cpu.Join();
         Memory.Dispose();
     }
@@ -84,11 +95,20 @@ internal sealed class DirtyingMachine : IMachineLifecycle, IDisposable
         Write();
         while (true)
         {
-            run.Wait();
-            if (isEnding)
-                return;
+            lock (gate)
+            {
+                while (!isWanted && !isEnding)
+                    Monitor.Wait(gate);
+                if (isEnding)
+                    return;
+                isInside = true;
+            }
             Write();
-            stopped.Set();
+            lock (gate)
+            {
+                isInside = false;
+                Monitor.PulseAll(gate);
+            }
         }
     }
 
@@ -96,7 +116,7 @@ internal sealed class DirtyingMachine : IMachineLifecycle, IDisposable
     {
         Span<byte> word = stackalloc byte[4];
         long due = Stopwatch.GetTimestamp();
-        while (run.IsSet)
+        while (isWanted)
         {
             long now = Stopwatch.GetTimestamp();
             if (now < due)

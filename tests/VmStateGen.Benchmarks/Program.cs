@@ -27,6 +27,12 @@ switch (args.FirstOrDefault())
     case "downtime":
         Downtimes.Run(Console.Out, args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 100);
         return;
+    case "histories":
+        HistoryRecorder.Run(Console.Out, args.ElementAtOrDefault(1) ?? "tests/VmStateGen.Runtime.Tests/Migration/Histories");
+        return;
+    case "xbzrle":
+        await XbzrleConvergence.RunAsync(Console.Out, "10.0");
+        return;
     case "gap":
         await SwitchoverGap.RunAsync(
             Console.Out, "10.0", Number(1, 11), Number(2, 200) * 1_000_000L, Number(3, 100));

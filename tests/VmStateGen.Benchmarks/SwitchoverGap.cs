@@ -37,7 +37,7 @@ internal static class SwitchoverGap
         {
             string devices = Path.Combine(folder, "pc");
             await PcDevices.SaveAsync(qemu, devices);
-            double ticks = await CalibrateAsync(qemu, folder);
+            double ticks = await DirtyingGuest.CalibrateAsync(qemu, Load, folder);
             DirtyingGuest.WriteDisk(Path.Combine(folder, "disk"), Load, ticks);
             await output.WriteLineAsync(string.Create(
                 CultureInfo.InvariantCulture,
@@ -124,9 +124,9 @@ internal static class SwitchoverGap
     {
         string address = $"unix:{Path.Combine(folder, "in")}";
         using Socket listener = Beats.Listen(Path.Combine(folder, "beats"));
-        await using QemuProcess source = await QemuProcess.StartAsync(qemu, Options(folder));
+        await using QemuProcess source = await QemuProcess.StartAsync(qemu, DirtyingGuest.Options(Load, folder));
         using Beats here = Beats.Accept(listener);
-        await using QemuProcess destination = await QemuProcess.StartAsync(qemu, Options(folder) with { Incoming = true });
+        await using QemuProcess destination = await QemuProcess.StartAsync(qemu, DirtyingGuest.Options(Load, folder) with { Incoming = true });
         using Beats there = Beats.Accept(listener);
         await destination.MigrateIncomingAsync(address);
         await source.SetMigrationParametersAsync(new JsonObject { ["max-bandwidth"] = bandwidth, ["downtime-limit"] = limit });
@@ -136,27 +136,6 @@ internal static class SwitchoverGap
         JsonElement end = await source.WaitForMigrationAsync();
         return new Turn(Beats.Gap(here, there), Beats.LongestGap(here, there), $"{end.GetProperty("downtime")} ms, {end.GetProperty("ram").GetProperty("downtime-bytes").GetInt64() / 1e6:0.0} MB, {end.GetProperty("total-time").GetInt64() / 1e3:0.0} s");
     }
-
-    /// <summary>Ticks of the guest's clock in a second.</summary>
-    private static async Task<double> CalibrateAsync(QemuInstallation qemu, string folder)
-    {
-        DirtyingGuest.WriteDisk(Path.Combine(folder, "disk"), Load, 1e9);
-        using Socket listener = Beats.Listen(Path.Combine(folder, "beats"));
-        await using QemuProcess guest = await QemuProcess.StartAsync(qemu, Options(folder));
-        using Beats beats = Beats.Accept(listener);
-        beats.WaitFor(100);
-        long from = Stopwatch.GetTimestamp();
-        byte[] before = await guest.PhysicalMemoryReadAsync(DirtyingGuest.State, DirtyingGuest.StateLength);
-        await Task.Delay(TimeSpan.FromSeconds(2));
-        byte[] after = await guest.PhysicalMemoryReadAsync(DirtyingGuest.State, DirtyingGuest.StateLength);
-        return (DirtyingGuest.Clock(after) - DirtyingGuest.Clock(before)) / Stopwatch.GetElapsedTime(from).TotalSeconds;
-    }
-
-    private static QemuOptions Options(string folder) => new()
-    {
-        MemoryMiB = Load.MemoryMiB,
-        Arguments = DirtyingGuest.Arguments(Path.Combine(folder, "disk"), Path.Combine(folder, "beats")),
-    };
 
     /// <summary>Without profiles of its code, which has hot code compiled twice, beside a migration that ends before that pays.</summary>
     private static Process Start(string[] arguments)

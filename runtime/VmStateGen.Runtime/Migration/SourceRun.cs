@@ -175,8 +175,10 @@ internal sealed class SourceRun
         {
             sender.WriteCommand(QemuCommandId.OpenReturnPath);
             sender.WritePing(FirstPing);
-            sender.Flush();
+
+            // Before it goes: the answer may be here before the write returns.
             pingedAt = Stopwatch.GetTimestamp();
+            sender.Flush();
             postcopy?.Advise(sender);
         }
         var features = options.Postcopy is { } units ? options.Features with { PostcopyUnits = SourcePostcopy.Units(machine, units) } : options.Features;
