@@ -85,7 +85,14 @@ internal static class SwitchoverCode
             return Task.CompletedTask;
         return MigrationThread.Run("switchover code", () =>
         {
-            Prepare(machine, isSaving);
+            try
+            {
+                Prepare(machine, isSaving);
+            }
+            catch (Exception)
+            {
+                // A type that cannot be looked into, such as one with a field of a missing assembly, is no reason not to migrate.
+            }
             return true;
         });
     }
