@@ -27,6 +27,22 @@ switch (args.FirstOrDefault())
     case "downtime":
         Downtimes.Run(Console.Out, args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 100);
         return;
+    case "histories":
+        HistoryRecorder.Run(Console.Out, args.ElementAtOrDefault(1) ?? "tests/VmStateGen.Runtime.Tests/Migration/Histories");
+        return;
+    case "xbzrle":
+        await XbzrleConvergence.RunAsync(Console.Out, "10.0");
+        return;
+    case "gap":
+        await SwitchoverGap.RunAsync(
+            Console.Out, "10.0", Number(1, 11), Number(2, 200) * 1_000_000L, Number(3, 100));
+        return;
+    case "gap-source":
+        await SwitchoverGap.SourceAsync(args[1], args[2], args[3], long.Parse(args[4], CultureInfo.InvariantCulture), Number(5, 0));
+        return;
+    case "gap-destination":
+        await SwitchoverGap.DestinationAsync(args[1], args[2], args[3]);
+        return;
     case "faults":
         FaultLatency.Run(Console.Out);
         return;
@@ -44,3 +60,5 @@ switch (args.FirstOrDefault())
         BenchmarkSwitcher.FromAssembly(typeof(Ratios).Assembly).Run(args);
         return;
 }
+
+int Number(int index, int otherwise) => args.Length > index ? int.Parse(args[index], CultureInfo.InvariantCulture) : otherwise;

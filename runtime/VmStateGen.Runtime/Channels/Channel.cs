@@ -21,6 +21,10 @@ namespace VmStateGen.Runtime.Channels;
 /// </remarks>
 public abstract partial class Channel : IDisposable
 {
+    // Between two looks at what has been delivered.
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMicroseconds(20);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(1);
+
     private readonly WakeEvent wake = new();
     private long bytesRead;
     private long bytesWritten;
@@ -171,6 +175,7 @@ public abstract partial class Channel : IDisposable
     public bool WaitUntilDelivered(TimeSpan timeout)
     {
         Deadline deadline = Deadline.In(timeout);
+        TimeSpan pause = ShortestPause;
         while (true)
         {
             ThrowIfUnusable("wait for delivery");
@@ -182,7 +187,10 @@ public abstract partial class Channel : IDisposable
                 return true;
             if (unsent < 0 || deadline.HasPassed)
                 return false;
-            LinuxPoll.Wait(null, PollEvents.None, wake, null, deadline.AtMost(TimeSpan.FromMilliseconds(1)));
+
+            // A peer on this machine reads within microseconds, and a guest waits for this.
+            LinuxPoll.Wait(null, PollEvents.None, wake, null, deadline.AtMost(pause));
+            pause = pause < LongestPause ? 2 * pause : pause;
         }
     }
 

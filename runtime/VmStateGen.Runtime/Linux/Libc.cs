@@ -53,6 +53,13 @@ internal static unsafe partial class Libc
     public const uint StatxBasic = 0x7ff;
     public const long HugeTlbFsMagic = 0x958458f6;
 
+    /// <summary>struct timespec.</summary>
+    public struct TimeSpec
+    {
+        public long Seconds;
+        public long Nanoseconds;
+    }
+
     /// <summary>struct pollfd.</summary>
     public struct PollFd
     {
@@ -164,8 +171,8 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "pwritev", SetLastError = true)]
     public static partial nint WriteVectorAt(SafeHandle descriptor, IoSlice* vector, int count, long offset);
 
-    [LibraryImport(Library, EntryPoint = "poll", SetLastError = true)]
-    public static partial int Poll(PollFd* descriptors, nuint count, int timeoutMilliseconds);
+    [LibraryImport(Library, EntryPoint = "ppoll", SetLastError = true)]
+    public static partial int Poll(PollFd* descriptors, nuint count, TimeSpec* timeout, void* signalMask);
 
     [LibraryImport(Library, EntryPoint = "fsync", SetLastError = true)]
     public static partial int Synchronize(SafeHandle descriptor);

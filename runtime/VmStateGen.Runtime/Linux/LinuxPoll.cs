@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace VmStateGen.Runtime.Linux;
 
-/// <summary>What poll(2) asks for and answers.</summary>
+/// <summary>What ppoll(2) asks for and answers.</summary>
 [Flags]
 internal enum PollEvents : short
 {
@@ -36,7 +36,17 @@ internal readonly struct Deadline
     /// <summary>The earlier of this and one <paramref name="timeout"/> from now.</summary>
     public Deadline AtMost(TimeSpan timeout) => new(Math.Min(end, In(timeout).end));
 
-    /// <summary>For poll(2), which wakes no earlier: rounded up; -1 for never.</summary>
+    /// <summary>What is left.</summary>
+    /// <returns><see langword="false"/> for one that never comes.</returns>
+    public bool TryGetTimeSpec(out Libc.TimeSpec left)
+    {
+        long ticks = Math.Max(0, end - Stopwatch.GetTimestamp());
+        (long seconds, long rest) = Math.DivRem(ticks, Stopwatch.Frequency);
+        left = new Libc.TimeSpec { Seconds = seconds, Nanoseconds = rest * 1_000_000_000 / Stopwatch.Frequency };
+        return end != long.MaxValue;
+    }
+
+    /// <summary>For waits that know milliseconds only, and wake no earlier: rounded up; -1 for never.</summary>
     public int Milliseconds()
     {
         if (end == long.MaxValue)
@@ -76,7 +86,7 @@ internal sealed class WakeEvent : IDisposable
     public void Dispose() => Handle.Dispose();
 }
 
-/// <summary>poll(2) on a descriptor and on what ends the wait.</summary>
+/// <summary>ppoll(2) on a descriptor and on what ends the wait.</summary>
 internal static class LinuxPoll
 {
     /// <summary>Waits for one of the events, an error or a hang-up.</summary>
@@ -102,11 +112,12 @@ internal static class LinuxPoll
             all[2] = Entry(heldAlso ? alsoWake!.Handle : null, PollEvents.In);
             while (true)
             {
-                int count = Libc.Poll(all, 3, deadline.Milliseconds());
+                Libc.TimeSpec timeout;
+                int count = Libc.Poll(all, 3, deadline.TryGetTimeSpec(out timeout) ? &timeout : null, null);
                 if (count >= 0)
                     return all[1].Returned != 0 || all[2].Returned != 0 ? PollEvents.None : (PollEvents)all[0].Returned;
                 if (Marshal.GetLastPInvokeError() != Errno.Intr)
-                    throw LinuxError.Last("poll");
+                    throw LinuxError.Last("ppoll");
             }
         }
         catch (ObjectDisposedException)

@@ -1,6 +1,8 @@
 using System;
+using System.Buffers;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using VmStateGen.Runtime.Migration;
 using VmStateGen.Runtime.Streams;
 
@@ -16,7 +18,7 @@ public sealed partial class Machine
     private const long AssumedSize = 64 << 10;
 
     /// <summary>
-    /// Saves the state of all devices to nowhere and notes what each costs, so that the next migration's downtime is known and not guessed. Without
+    /// Saves the state of all devices to nowhere, describes it, and notes what each costs, so that the next migration's downtime is known and not guessed. Without
     /// it what a device cost when it was last sent counts, or else its size. Runs the devices' saving hooks, as a migration does.
     /// </summary>
     /// <returns>What each device cost.</returns>
@@ -33,6 +35,9 @@ public sealed partial class Machine
         }
         try
         {
+            // A migration's code is compiled by then.
+            if (RuntimeFeature.IsDynamicCodeCompiled)
+                SwitchoverCode.Prepare(this, isSaving: true);
             var costs = new List<SectionCost>();
             foreach (var section in SaveOrder)
             {
@@ -40,6 +45,7 @@ public sealed partial class Machine
                     continue;
                 var from = Stopwatch.GetTimestamp();
                 var bytes = StateSection.Save(Nowhere.Instance, section.Id, section.Name, section.InstanceId, device);
+                new VmDescriptionWriter(new ArrayBufferWriter<byte>(), VmDescriptionDialect.Qemu100).Device(section.Name, section.InstanceId, device);
                 var cost = new SectionCost(section.ToString(), bytes, Stopwatch.GetElapsedTime(from));
                 section.LastCost = cost;
                 costs.Add(cost);

@@ -20,6 +20,15 @@ internal readonly record struct MigrationRound(TimeSpan Duration, long Bytes, lo
 /// <param name="SinceSync">Since the last dirty sync.</param>
 internal readonly record struct LinkState(double BytesPerSecond, TimeSpan Overhead, TimeSpan Elapsed, TimeSpan SinceSync);
 
+/// <summary>All that the policy knew at the end of a round, and what it decided.</summary>
+/// <param name="Round">The round.</param>
+/// <param name="Link">How it stood.</param>
+/// <param name="Known">What was known to be left before the dirty sync.</param>
+/// <param name="All">All that there is to be moved.</param>
+/// <param name="Throttle">Percent of the vCPUs' time that is taken from then on.</param>
+/// <param name="Reason">Whether the guest was stopped.</param>
+internal readonly record struct RecordedRound(MigrationRound Round, LinkState Link, PendingData Known, long All, int Throttle, SwitchReason Reason);
+
 /// <summary>The arithmetic of when to stop the guest (qemu-migration.md §7). Functions; no clock, no I/O.</summary>
 internal static class Convergence
 {

@@ -104,6 +104,7 @@ internal sealed class DestinationRun
 
     private void Open()
     {
+        _ = SwitchoverCode.PrepareLoading(machine);
         channel = open(handOver.Stopping);
         handOver.Attach(channel);
         isNotified = true;

@@ -82,6 +82,9 @@ public sealed record MigrationSourceOptions
 
     /// <summary>How the connection is made.</summary>
     public ConnectOptions Connect { get; init; } = ConnectOptions.Default;
+
+    /// <summary>Given every round with what was decided, on the migration's thread: histories for the tests of the policy.</summary>
+    internal Action<RecordedRound>? Recorder { get; init; }
 }
 
 /// <summary>How a destination takes a migration.</summary>

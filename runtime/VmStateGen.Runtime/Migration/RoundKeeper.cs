@@ -63,7 +63,9 @@ internal sealed class RoundKeeper(Machine machine, MigrationSourceOptions option
         (roundStart, sentInRound) = (Stopwatch.GetTimestamp(), 0);
         rounds++;
         throttling = throttling.After(round, link, options);
-        return Convergence.ShouldSwitch(exact, Link(), options, rounds);
+        var reason = Convergence.ShouldSwitch(exact, link, options, rounds);
+        options.Recorder?.Invoke(new RecordedRound(round, link, known, all, throttling.Percent, reason));
+        return reason;
     }
 
     public TimeSpan? ExpectedDowntime(in PendingData exact) => Convergence.ExpectedDowntime(exact.Total, Link());

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Threading;
+using System.Threading.Tasks;
 using VmStateGen.Runtime.Channels;
 using VmStateGen.Runtime.Postcopy;
 using VmStateGen.Runtime.Streams.Qemu;
@@ -34,6 +35,7 @@ internal sealed class SourceRun
     private ReturnPath? returnPath;
     private StreamSender? sender;
     private SourcePostcopy? postcopy;
+    private Task? switchoverCode;
     private bool isPostcopyRequested;
     private bool isNotified;
     private bool isPausedHere;
@@ -134,6 +136,7 @@ internal sealed class SourceRun
 
     private void Open()
     {
+        switchoverCode = SwitchoverCode.PrepareSaving(machine);
         channel = open(handOver.Stopping);
         handOver.Attach(channel);
 
@@ -172,15 +175,17 @@ internal sealed class SourceRun
         {
             sender.WriteCommand(QemuCommandId.OpenReturnPath);
             sender.WritePing(FirstPing);
-            sender.Flush();
+
+            // Before it goes: the answer may be here before the write returns.
             pingedAt = Stopwatch.GetTimestamp();
+            sender.Flush();
             postcopy?.Advise(sender);
         }
         var features = options.Postcopy is { } units ? options.Features with { PostcopyUnits = SourcePostcopy.Units(machine, units) } : options.Features;
         foreach (var section in machine.SaveOrder)
         {
             if (section.Device?.StateType.EarlySetup == true)
-                sender.SaveDevice(section);
+                sender.SaveEarlyDevice(section);
             if (section.Handler is not { IsActive: true } handler)
                 continue;
             begun.Add(handler);
@@ -256,6 +261,8 @@ internal sealed class SourceRun
 
     private void StopGuest()
     {
+        if (machine.Lifecycle.IsRunning)
+            switchoverCode!.Wait();
         PauseGuest();
         while (isPausedHere && postcopy is not { IsStarted: true } && rounds.ShouldGoBack(progress.SwitchReason, Pending(exact: true), Stopwatch.GetElapsedTime(pausedAt)))
         {
@@ -315,11 +322,13 @@ internal sealed class SourceRun
     /// </summary>
     private void ProveLoaded()
     {
-        if (returnPath is null)
-            return;
-        sender!.WritePing(LastPing);
-        sender.Flush();
-        if (!returnPath.WaitForPong(LastPing, options.SwitchoverTimeout))
+        if (returnPath != null)
+        {
+            sender!.WritePing(LastPing);
+            sender.Flush();
+        }
+        sender!.MakeDescription();
+        if (returnPath?.WaitForPong(LastPing, options.SwitchoverTimeout) == false)
         {
             handOver.ThrowIfStopped();
             throw returnPath.Failure ?? new TimeoutException($"The destination has not said within {options.SwitchoverTimeout.TotalSeconds:0.###} s that it has loaded the machine.");

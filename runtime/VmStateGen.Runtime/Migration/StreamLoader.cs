@@ -17,9 +17,10 @@ internal sealed class StreamLoader(Machine machine, MigrationFeatures features, 
     private readonly List<IIterativeHandler> begun = [];
     private readonly Dictionary<string, (long Bytes, TimeSpan Time)> costs = [];
     private readonly List<string> costOrder = [];
+    private int unfinished;
 
     /// <summary>Whether all that is moved in rounds has ended: what follows is devices, or nothing.</summary>
-    public bool IsComplete => started.Count > 0 && Unfinished is null;
+    public bool IsComplete => started.Count > 0 && unfinished == 0;
 
     /// <summary>What each section cost so far.</summary>
     public IReadOnlyList<SectionCost> Costs => costOrder.ConvertAll(name => new SectionCost(name, costs[name].Bytes, costs[name].Time));
@@ -98,7 +99,7 @@ internal sealed class StreamLoader(Machine machine, MigrationFeatures features, 
     /// <param name="isRamToFollow">With postcopy RAM comes when the guest runs.</param>
     public void CheckComplete(long offset, bool isRamToFollow = false)
     {
-        if (Unfinished is { } section && !(isRamToFollow && section.Handler == machine.Ram))
+        if (unfinished > 0 && Unfinished is { } section && !(isRamToFollow && section.Handler == machine.Ram))
             throw Fault.At(section.ToString(), "its END before the end of the stream", "none", offset);
         if (machine.Ram.IsActive && started.Count == 0)
             throw Fault.At("EOF", "RAM before the end of the stream", "none", offset);
@@ -133,14 +134,15 @@ internal sealed class StreamLoader(Machine machine, MigrationFeatures features, 
             return;
         }
         started.Add(header.Id, section);
+        unfinished++;
         LoadRound(section, header, from);
     }
 
     private void LoadRound(MachineSection section, in SectionHeader header, QemuIncomingStream from)
     {
         section.Handler!.Load(from.Cursor, header.Kind, header.Version);
-        if (header.Kind == SectionKind.End)
-            loaded.Add(section);
+        if (header.Kind == SectionKind.End && loaded.Add(section))
+            unfinished--;
     }
 
     private void Account(string name, long bytes, long from)

@@ -25,6 +25,8 @@ internal sealed class StreamSender(Machine machine, MigrationSourceOptions optio
     private readonly List<MachineSection> started = [];
     private readonly Dictionary<MachineSection, (long Bytes, TimeSpan Time)> costs = [];
     private readonly List<MachineSection> costOrder = [];
+    private readonly List<MachineSection> undescribed = [];
+    private byte[]? description;
 
     /// <summary>Sections that are moved in rounds and have begun.</summary>
     public IReadOnlyList<MachineSection> Started => started;
@@ -94,32 +96,58 @@ internal sealed class StreamSender(Machine machine, MigrationSourceOptions optio
     public void Complete(MachineSection section)
         => Write(section, SectionKind.End, output => section.Handler!.Complete(output));
 
-    /// <summary>A device, whole; nothing if it says that it is not needed.</summary>
-    public void SaveDevice(MachineSection section) => SaveDevice(section, writer);
+    /// <summary>A device that is sent while the guest runs.</summary>
+    public void SaveEarlyDevice(MachineSection section)
+    {
+        SaveDevice(section);
+        DescribeDevices();
+    }
 
-    private void SaveDevice(MachineSection section, QemuStreamWriter output)
+    /// <summary>A device, whole; nothing if it says that it is not needed.</summary>
+    public void SaveDevice(MachineSection section)
+    {
+        if (SaveDevice(section, writer))
+            undescribed.Add(section);
+    }
+
+    private bool SaveDevice(MachineSection section, QemuStreamWriter output)
     {
         var device = section.Device!;
         if (!device.IsNeeded)
-            return;
+            return false;
         var from = Stopwatch.GetTimestamp();
         var bytes = StateSection.Save(output, section.Id, section.Name, section.InstanceId, device);
-        if (options.SendDescription)
-        {
-            var text = new ArrayBufferWriter<byte>();
-            var description = new VmDescriptionWriter(text, options.Dialect);
-            description.Device(section.Name, section.InstanceId, device);
-            trailer.Devices.Add(text.WrittenMemory);
-        }
         section.LastCost = new SectionCost(section.ToString(), bytes, Stopwatch.GetElapsedTime(from));
         Account(section, bytes, from);
+        return true;
     }
 
-    /// <summary>EOF and what follows it: the guest is the destination's from the first byte of it on.</summary>
+    /// <summary>Makes the description of all that was saved: while it is on its way and the destination loads it, and before the guest is given away.</summary>
+    public void MakeDescription()
+    {
+        if (!options.SendDescription)
+            return;
+        DescribeDevices();
+        description = trailer.ToJson();
+    }
+
+    private void DescribeDevices()
+    {
+        foreach (var section in options.SendDescription ? undescribed : [])
+        {
+            var from = Stopwatch.GetTimestamp();
+            var text = new ArrayBufferWriter<byte>();
+            new VmDescriptionWriter(text, options.Dialect).Device(section.Name, section.InstanceId, section.Device!);
+            trailer.Devices.Add(text.WrittenMemory);
+            section.LastCost = section.LastCost! with { Time = section.LastCost.Time + Stopwatch.GetElapsedTime(from) };
+            Account(section, 0, from);
+        }
+        undescribed.Clear();
+    }
+
+    /// <summary>EOF and what follows it: the guest is the destination's from the first byte of it on. Nothing but the write.</summary>
     public void WriteEnd()
     {
-        // Made before, so that nothing but the write comes after the decision.
-        var description = options.SendDescription ? trailer.ToJson() : null;
         writer.WriteEof();
         if (description != null)
             writer.WriteTrailer(description);

@@ -54,6 +54,8 @@ public sealed class LibcTests
         ("sizeof(struct iovec)", Unsafe.SizeOf<IoSlice>()),
         ("offsetof(struct iovec, iov_base)", Offset<IoSlice>(nameof(IoSlice.Address))),
         ("offsetof(struct iovec, iov_len)", Offset<IoSlice>(nameof(IoSlice.Length))),
+        ("sizeof(struct timespec)", Unsafe.SizeOf<Libc.TimeSpec>()),
+        ("offsetof(struct timespec, tv_nsec)", Offset<Libc.TimeSpec>(nameof(Libc.TimeSpec.Nanoseconds))),
         ("sizeof(struct pollfd)", Unsafe.SizeOf<Libc.PollFd>()),
         ("offsetof(struct pollfd, fd)", Offset<Libc.PollFd>(nameof(Libc.PollFd.Descriptor))),
         ("offsetof(struct pollfd, events)", Offset<Libc.PollFd>(nameof(Libc.PollFd.Events))),
