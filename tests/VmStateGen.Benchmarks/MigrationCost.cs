@@ -30,7 +30,7 @@ internal static class MigrationCost
         try
         {
             WriteRandom(content, mebibytes);
-            MigrationRehearsal.Wait();
+            await MigrationRehearsal.Begin();
             using var memory = new GuestMemory();
             Fill(memory, memory.AddBlock("ram", (long)mebibytes << 20), content);
             await Compare(
@@ -52,7 +52,7 @@ internal static class MigrationCost
         using var memory = new GuestMemory();
         memory.AddBlock("ram", length);
         Task<MigrationResult> received = new MigrationDestination(new Machine("bench-1", memory, new Still())).ReceiveAsync(ChannelAddress.Parse(address));
-        MigrationRehearsal.Wait();
+        await MigrationRehearsal.Begin();
         Console.WriteLine("ready");
         await received;
     }

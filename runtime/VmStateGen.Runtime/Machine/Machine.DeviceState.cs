@@ -37,7 +37,7 @@ public sealed partial class Machine
         {
             // A migration's code is compiled by then.
             if (RuntimeFeature.IsDynamicCodeCompiled)
-                SwitchoverCode.Prepare(this, isSaving: true);
+                DeviceCode.Prepare(this, isSaving: true);
             var costs = new List<SectionCost>();
             foreach (var section in SaveOrder)
             {

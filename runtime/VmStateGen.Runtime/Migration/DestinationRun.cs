@@ -104,7 +104,7 @@ internal sealed class DestinationRun
 
     private void Open()
     {
-        _ = SwitchoverCode.PrepareLoading(machine);
+        _ = DeviceCode.PrepareLoading(machine);
         channel = open(handOver.Stopping);
         handOver.Attach(channel);
         isNotified = true;

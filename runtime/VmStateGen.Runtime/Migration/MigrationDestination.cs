@@ -111,7 +111,7 @@ public sealed class MigrationDestination
         if (machine.Lifecycle.IsRunning)
             throw new InvalidOperationException("The guest runs: what is loaded is a machine that stands still.");
         machine.BeginMigration();
-        MigrationRehearsal.Begin();
+        _ = MigrationRehearsal.Begin();
         var started = new DestinationRun(machine, options, open, listener, progress);
         Volatile.Write(ref run, started);
         return MigrationThread.Run("migration destination", () =>

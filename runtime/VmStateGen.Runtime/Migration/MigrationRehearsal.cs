@@ -1,6 +1,6 @@
 using System;
 using System.Runtime.CompilerServices;
-using System.Threading;
+using System.Threading.Tasks;
 using VmStateGen.Runtime.Channels;
 using VmStateGen.Runtime.DirtyTracking;
 using VmStateGen.Runtime.Ram;
@@ -20,36 +20,17 @@ public static class MigrationRehearsal
     private const int Pages = 1024;
     private const string MachineType = "rehearsal";
 
-    private static readonly Lazy<Thread?> Once = new(StartThread);
+    private static readonly Lazy<Task> Once = new(Start);
 
     // The machine of the rehearsal is migrated by the same means as any other.
     [ThreadStatic]
     private static bool isRehearsing;
 
     /// <summary>Begins it, on a thread of its own, if nobody has. Any thread.</summary>
-    public static void Begin()
-    {
-        if (!isRehearsing)
-            _ = Once.Value;
-    }
+    /// <returns>Ends when it is over; does not fail.</returns>
+    public static Task Begin() => isRehearsing ? Task.CompletedTask : Once.Value;
 
-    /// <summary>Begins it if nobody has, and waits until it is over. Any thread.</summary>
-    public static void Wait()
-    {
-        if (!isRehearsing)
-            Once.Value?.Join();
-    }
-
-    private static Thread? StartThread()
-    {
-        if (!RuntimeFeature.IsDynamicCodeCompiled)
-            return null;
-        var thread = new Thread(Run) { IsBackground = true, Name = "migration rehearsal" };
-        thread.Start();
-        return thread;
-    }
-
-    private static void Run()
+    private static Task Start() => !RuntimeFeature.IsDynamicCodeCompiled ? Task.CompletedTask : MigrationThread.Run("migration rehearsal", static () =>
     {
         try
         {
@@ -59,7 +40,8 @@ public static class MigrationRehearsal
         {
             // Nobody waits for what it moves. What is wrong here shows where it matters, with somebody to tell.
         }
-    }
+        return true;
+    });
 
     /// <summary>The rehearsal itself, on this thread and those of its migration.</summary>
     internal static void Rehearse()

@@ -133,8 +133,7 @@ public sealed class MigrationSource
     {
         token.ThrowIfCancellationRequested();
         machine.BeginOutgoingMigration();
-        MigrationRehearsal.Begin();
-        var started = new SourceRun(machine, options, open, progress, openPreempt);
+        var started = new SourceRun(machine, options, open, progress, MigrationRehearsal.Begin(), openPreempt);
         Volatile.Write(ref run, started);
         return MigrationThread.Run("migration source", () =>
         {

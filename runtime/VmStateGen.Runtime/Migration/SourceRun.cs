@@ -35,7 +35,8 @@ internal sealed class SourceRun
     private ReturnPath? returnPath;
     private StreamSender? sender;
     private SourcePostcopy? postcopy;
-    private Task? switchoverCode;
+    private readonly Task rehearsal;
+    private Task? deviceCode;
     private bool isPostcopyRequested;
     private bool isNotified;
     private bool isPausedHere;
@@ -43,13 +44,14 @@ internal sealed class SourceRun
     private long pingedAt;
 
     public SourceRun(
-        Machine machine, MigrationSourceOptions options, Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? listener,
+        Machine machine, MigrationSourceOptions options, Func<CancellationToken, Channel> open, IProgress<MigrationProgress>? listener, Task rehearsal,
         Func<CancellationToken, Channel>? openPreempt = null)
     {
         this.machine = machine;
         this.options = options;
         this.open = open;
         this.openPreempt = openPreempt;
+        this.rehearsal = rehearsal;
         limiter = new RateLimiter(options.MaxBandwidth);
         rounds = new RoundKeeper(machine, options);
         progress = new ProgressKeeper("source", machine, listener);
@@ -136,7 +138,7 @@ internal sealed class SourceRun
 
     private void Open()
     {
-        switchoverCode = SwitchoverCode.PrepareSaving(machine);
+        deviceCode = DeviceCode.PrepareSaving(machine);
         channel = open(handOver.Stopping);
         handOver.Attach(channel);
 
@@ -261,8 +263,9 @@ internal sealed class SourceRun
 
     private void StopGuest()
     {
+        // What is compiled by then is not compiled while the guest stands still.
         if (machine.Lifecycle.IsRunning)
-            switchoverCode!.Wait();
+            Task.WaitAll(rehearsal, deviceCode!);
         PauseGuest();
         while (isPausedHere && postcopy is not { IsStarted: true } && rounds.ShouldGoBack(progress.SwitchReason, Pending(exact: true), Stopwatch.GetElapsedTime(pausedAt)))
         {

@@ -1,3 +1,4 @@
+using System.Threading.Tasks;
 using VmStateGen.Runtime.Migration;
 
 namespace VmStateGen.Runtime.Tests.Migration;
@@ -8,10 +9,9 @@ public sealed class RehearsalTests
     public void A_rehearsal_is_a_whole_migration() => MigrationRehearsal.Rehearse();
 
     [Fact]
-    public void It_can_be_waited_for_any_number_of_times()
+    public async Task It_can_be_waited_for_any_number_of_times()
     {
-        MigrationRehearsal.Begin();
-        MigrationRehearsal.Wait();
-        MigrationRehearsal.Wait();
+        await MigrationRehearsal.Begin();
+        await MigrationRehearsal.Begin();
     }
 }

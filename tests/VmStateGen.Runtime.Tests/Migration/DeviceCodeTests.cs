@@ -6,7 +6,7 @@ using VmStateGen.Runtime.Migration;
 namespace VmStateGen.Runtime.Tests.Migration;
 
 /// <summary>What would be compiled while the guest stands still is compiled before, and nothing of it is run for that.</summary>
-public sealed class SwitchoverCodeTests
+public sealed class DeviceCodeTests
 {
     [Fact]
     public void The_code_of_a_device_is_there_before_it_is_saved()
@@ -15,7 +15,7 @@ public sealed class SwitchoverCodeTests
         var card = new PreparedCard();
         vm.Machine.Register(card);
         Save(new RawDevice("before") { Data = [1] });
-        SwitchoverCode.Prepare(vm.Machine, isSaving: true);
+        DeviceCode.Prepare(vm.Machine, isSaving: true);
         Assert.Equal(0, card.Saved);
         var prepared = Compiled(card);
         var unprepared = Compiled(new UnpreparedCard());
@@ -34,8 +34,8 @@ public sealed class SwitchoverCodeTests
         vm.Machine.Register(new RawDevice("raw"));
         for (var i = 0; i < 2; i++)
         {
-            SwitchoverCode.Prepare(vm.Machine, isSaving: true);
-            SwitchoverCode.Prepare(vm.Machine, isSaving: false);
+            DeviceCode.Prepare(vm.Machine, isSaving: true);
+            DeviceCode.Prepare(vm.Machine, isSaving: false);
         }
         Assert.Equal(0, card.Saved);
     }

@@ -4,36 +4,18 @@ using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
-using VmStateGen.Runtime.Channels;
-using VmStateGen.Runtime.Linux;
-using VmStateGen.Runtime.Ram;
-using VmStateGen.Runtime.Streams;
-using VmStateGen.Runtime.Streams.Qemu;
 
 namespace VmStateGen.Runtime.Migration;
 
 /// <summary>
-/// Has the code that runs for the first time while the guest stands still compiled before. A just-in-time compiler takes some 50 ms for the devices
-/// of a stock machine, all of it downtime (docs/performance.md, "The gap"). Nothing is run: hooks of devices least of all.
+/// Has the devices' code compiled before the guest is stopped. A just-in-time compiler takes some 50 ms for the devices of a stock machine, all of
+/// it downtime (docs/performance.md, "The gap"). Nothing is run: hooks of devices least of all. For the runtime's own code there is
+/// <see cref="MigrationRehearsal"/>.
 /// </summary>
 /// <remarks>Code that it does not know of is compiled when it runs, as ever: a codec, what a hook calls.</remarks>
-internal static class SwitchoverCode
+internal static class DeviceCode
 {
     private const BindingFlags Declared = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
-
-    // What both ends do then, and what each does.
-    private static readonly Type[] Common =
-    [
-        typeof(Channel), typeof(DescriptorChannel), typeof(SocketChannel), typeof(LinuxSockets), typeof(LinuxPoll), typeof(Deadline), typeof(HandOver),
-        typeof(ProgressKeeper), typeof(StateSection), typeof(SectionHeader), typeof(ReturnPathMessage), typeof(RamPrecopy), typeof(BigEndian), typeof(StateArrays),
-    ];
-
-    private static readonly Type[] Saving =
-    [
-        typeof(SourceRun), typeof(StreamSender), typeof(ReturnPath), typeof(QemuStreamWriter), typeof(VmDescriptionTrailer), typeof(VmStateWriter), typeof(VmDescriptionWriter),
-    ];
-
-    private static readonly Type[] Loading = [typeof(DestinationRun), typeof(StreamLoader), typeof(QemuIncomingStream), typeof(StreamCursor), typeof(VmStateReader)];
 
     // A method of a device that takes one of these is for the other end.
     private static readonly Type[] NotSaving = [typeof(VmStateReader).MakeByRefType()];
@@ -61,7 +43,7 @@ internal static class SwitchoverCode
     /// <summary>The same on this thread.</summary>
     public static void Prepare(Machine machine, bool isSaving)
     {
-        var types = new Queue<Type>([.. Common, .. isSaving ? Saving : Loading]);
+        var types = new Queue<Type>();
         foreach (var section in machine.Sections)
         {
             if (section.Device != null)
@@ -69,12 +51,8 @@ internal static class SwitchoverCode
         }
         while (types.TryDequeue(out var type))
         {
-            if (!IsFirst(Done, type, isSaving))
-                continue;
-            if (typeof(IVmState).IsAssignableFrom(type))
+            if (IsFirst(Done, type, isSaving))
                 PrepareState(type, isSaving, types);
-            else
-                PrepareType(type, types);
         }
     }
 
@@ -83,7 +61,7 @@ internal static class SwitchoverCode
         // Code that was compiled ahead, as by Native AOT, is there.
         if (!RuntimeFeature.IsDynamicCodeCompiled)
             return Task.CompletedTask;
-        return MigrationThread.Run("switchover code", () =>
+        return MigrationThread.Run("device code", () =>
         {
             try
             {
@@ -106,16 +84,6 @@ internal static class SwitchoverCode
             (prepared.Saves, prepared.Loads) = (prepared.Saves || isSaving, prepared.Loads || !isSaving);
             return !isDone;
         }
-    }
-
-    /// <summary>A type of the runtime, with its closures.</summary>
-    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "What was trimmed is not called, and needs no compiling.")]
-    private static void PrepareType(Type type, Queue<Type> types)
-    {
-        foreach (var method in type.GetMethods(Declared))
-            Prepare(method);
-        foreach (var nested in type.GetNestedTypes(Declared))
-            types.Enqueue(nested);
     }
 
     /// <summary>A device or a part of one, with what it is made of.</summary>
