@@ -12,7 +12,7 @@ public sealed record MigrationSourceOptions
     /// <summary>How long the guest may stand still, as far as it can be told beforehand.</summary>
     public TimeSpan DowntimeLimit { get; init; } = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>Bytes per second while the guest runs; 0 for no limit. At the switchover there is none.</summary>
+    /// <summary>Bytes per second while the guest runs; 0 for no limit. From the last round on, which fits into a downtime, there is none.</summary>
     public long MaxBandwidth { get; init; } = 128 << 20;
 
     /// <summary>Bytes per second to count on at the switchover; 0: what was measured.</summary>

@@ -266,6 +266,7 @@ internal sealed class SourceRun
         // What is compiled by then is not compiled while the guest stands still.
         if (machine.Lifecycle.IsRunning)
             Task.WaitAll(rehearsal, deviceCode!);
+        SendLastRound();
         PauseGuest();
         while (isPausedHere && postcopy is not { IsStarted: true } && rounds.ShouldGoBack(progress.SwitchReason, Pending(exact: true), Stopwatch.GetElapsedTime(pausedAt)))
         {
@@ -273,12 +274,31 @@ internal sealed class SourceRun
             machine.Lifecycle.Resume();
             isPausedHere = false;
             progress.Retreats++;
+            limiter.BytesPerSecond = options.MaxBandwidth;
             SendRounds();
+            SendLastRound();
             PauseGuest();
         }
         progress.StartDowntime();
         limiter.BytesPerSecond = 0;
         machine.Notify(MigrationStage.SourceSwitchover);
+    }
+
+    /// <summary>
+    /// What fits into a downtime goes while the guest still runs, as fast as it would go then: the guest stands still for what it dirties
+    /// meanwhile only.
+    /// </summary>
+    private void SendLastRound()
+    {
+        if (progress.SwitchReason != SwitchReason.Fits || !machine.Lifecycle.IsRunning)
+            return;
+        limiter.BytesPerSecond = 0;
+        var left = Pending(exact: false);
+        for (var end = channel!.BytesWritten + left.Total; left.Precopy > 0 && channel.BytesWritten < end; left = Pending(exact: false))
+        {
+            handOver.ThrowIfStopped();
+            SendSome(left);
+        }
     }
 
     private void PauseGuest()

@@ -174,7 +174,7 @@ public sealed class RegisteredMemoryTests : IDisposable
             await Task.Factory.StartNew(() => receiver.ReadExactly(received), TaskCreationOptions.LongRunning);
             await Task.WhenAll(reading, asking, writing, sending);
             // A reader goes on before the pager has counted its page.
-            Assert.True(pager.WaitUntilResident(ChannelFixture.Long));
+            Assert.True(pager.WaitUntilResident(TimeSpan.FromSeconds(30)));
             for (var page = 0; page < Pages / 4; page++)
                 Assert.Equal(Head(Pages * 3 / 4 + page), received.AsSpan(page * Page, 8));
         }
