@@ -102,6 +102,23 @@ public sealed class OwnToOwnTests
     }
 
     [Fact]
+    public void What_fits_into_a_downtime_goes_before_the_guest_is_stopped()
+    {
+        using var from = new BareVm();
+        using var to = new BareVm();
+        foreach (var vm in new[] { from, to })
+            vm.Memory.AddBlock("ram", 8 << 20);
+        from.Memory.Fill(from.Memory.Blocks[0], 0, 8 << 20, 1);
+        from.Resume();
+        long left = -1;
+        from.OnPause = () => left = from.Machine.Ram.Traffic.Remaining;
+        var ends = Vms.Migrate(from.Machine, to.Machine, new MigrationSourceOptions { MaxBandwidth = 8 << 20, DowntimeLimit = TimeSpan.FromSeconds(1) });
+        ends.Complete();
+        Assert.Equal(SwitchReason.Fits, ends.Sent.Progress.SwitchReason);
+        Assert.Equal(0, left);
+    }
+
+    [Fact]
     public async Task The_stream_is_one_that_the_reader_of_files_takes()
     {
         using var from = new SimulatedVm(Vms.Small);
