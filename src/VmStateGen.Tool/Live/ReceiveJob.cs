@@ -56,7 +56,10 @@ internal sealed class ReceiveJob
     public int Run()
     {
         using FileChannel file = Create();
-        using Channel channel = source = Postcopy ? AcceptPostcopy() : Accept();
+        // Until the end: a QEMU with multifd whose further connections are refused waits for ever now and then (qemu-migration.md §14). Its setup
+        // says that pages will come through them, and is refused.
+        using ChannelListener listener = ChannelListener.Listen(Address);
+        using Channel channel = source = Postcopy ? AcceptPostcopy(listener) : Accept(listener);
         input = new LiveInput(channel, token);
         try
         {
@@ -85,13 +88,11 @@ internal sealed class ReceiveJob
         throw new LiveException($"{File}: a device or a pipe cannot be received into: name a file", ExitCodes.Usage);
     }
 
-    private Channel Accept()
+    private Channel Accept(ChannelListener listener)
     {
-        using ChannelListener listener = ChannelListener.Listen(Address);
         log.Say("listening", $"listening on {listener.Address}", json => json.WriteString("address", listener.Address.ToString()));
         try
         {
-            // Whoever else connects (multifd, preempt) is refused from here on, and the source says so.
             Channel channel = listener.Accept(Timeout.InfiniteTimeSpan, token);
             log.Say("connected", $"connected: {channel.Peer}", json => json.WriteString("peer", channel.Peer));
             return channel;
@@ -102,9 +103,8 @@ internal sealed class ReceiveJob
         }
     }
 
-    private Channel AcceptPostcopy()
+    private Channel AcceptPostcopy(ChannelListener listener)
     {
-        ChannelListener listener = ChannelListener.Listen(Address);
         peers = new PostcopyPeers(listener);
         log.Say("listening", $"listening on {listener.Address}", json => json.WriteString("address", listener.Address.ToString()));
         try
