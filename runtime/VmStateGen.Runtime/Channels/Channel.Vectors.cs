@@ -89,7 +89,7 @@ public abstract partial class Channel
         }
     }
 
-    /// <summary>Whether <see cref="Read(Span{IoSlice})"/> loses nothing that comes beside the bytes.</summary>
+    /// <summary>Whether <see cref="Read(Span{IoSlice})"/> loses nothing that comes beside the bytes, and is worth it.</summary>
     internal virtual bool CanScatter => true;
 
     /// <summary>Reads at least one byte, straight to where the list points to; 0 at the end of the stream.</summary>

@@ -30,7 +30,8 @@ public sealed class SocketChannel : DescriptorChannel
     /// <inheritdoc/>
     public override bool CanPassDescriptors => isUnix;
 
-    internal override bool CanScatter => descriptors is null;
+    /// <remarks>Not TCP, whose packets end anywhere: reading it through a buffer is faster (docs/performance.md, "Whole migrations").</remarks>
+    internal override bool CanScatter => isUnix && descriptors is null;
 
     /// <inheritdoc/>
     public override long UnsentBytes => Guard("ask for unsent bytes", () => LinuxSockets.Unsent(socket));
