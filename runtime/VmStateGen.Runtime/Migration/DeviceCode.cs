@@ -17,6 +17,10 @@ internal static class DeviceCode
 {
     private const BindingFlags Declared = BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
 
+    // What devices call, for either end.
+    private static readonly Type[] Saving = [typeof(VmStateWriter), typeof(VmDescriptionWriter), typeof(BigEndian), typeof(StateArrays)];
+    private static readonly Type[] Loading = [typeof(VmStateReader), typeof(BigEndian), typeof(StateArrays)];
+
     // A method of a device that takes one of these is for the other end.
     private static readonly Type[] NotSaving = [typeof(VmStateReader).MakeByRefType()];
     private static readonly Type[] NotLoading = [typeof(VmStateWriter).MakeByRefType(), typeof(VmDescriptionWriter).MakeByRefType()];
@@ -43,6 +47,11 @@ internal static class DeviceCode
     /// <summary>The same on this thread.</summary>
     public static void Prepare(Machine machine, bool isSaving)
     {
+        foreach (var type in isSaving ? Saving : Loading)
+        {
+            if (IsFirst(Done, type, isSaving))
+                PrepareMethods(type);
+        }
         var types = new Queue<Type>();
         foreach (var section in machine.Sections)
         {
@@ -84,6 +93,13 @@ internal static class DeviceCode
             (prepared.Saves, prepared.Loads) = (prepared.Saves || isSaving, prepared.Loads || !isSaving);
             return !isDone;
         }
+    }
+
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "What was trimmed is not called, and needs no compiling.")]
+    private static void PrepareMethods(Type type)
+    {
+        foreach (var method in type.GetMethods(Declared))
+            Prepare(method);
     }
 
     /// <summary>A device or a part of one, with what it is made of.</summary>
