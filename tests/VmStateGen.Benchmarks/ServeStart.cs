@@ -76,7 +76,7 @@ internal static class ServeStart
     private static async Task SaveAsync(QemuInstallation qemu, string folder, int size)
     {
         string console = Path.Combine(folder, "console");
-        using Socket listener = Listen(console);
+        using Socket listener = Beats.Listen(console);
         await using QemuProcess source = await QemuProcess.StartAsync(qemu, Options(folder, size, console));
         using Socket dots = await listener.AcceptAsync();
 
@@ -97,7 +97,7 @@ internal static class ServeStart
     {
         string console = Path.Combine(folder, "console");
         string address = $"unix:{Path.Combine(folder, "in")}";
-        using Socket listener = Listen(console);
+        using Socket listener = Beats.Listen(console);
         await using QemuProcess destination = await QemuProcess.StartAsync(qemu, Options(folder, size, console) with { Incoming = true });
         using Socket dots = await listener.AcceptAsync();
         await destination.EnableMigrationCapabilitiesAsync(["postcopy-ram"]);
@@ -135,15 +135,6 @@ internal static class ServeStart
         {
             // The QEMU has ended.
         }
-    }
-
-    private static Socket Listen(string path)
-    {
-        File.Delete(path);
-        var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        listener.Bind(new UnixDomainSocketEndPoint(path));
-        listener.Listen();
-        return listener;
     }
 
     private static double Median(List<double> values)

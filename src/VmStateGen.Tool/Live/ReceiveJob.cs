@@ -56,6 +56,7 @@ internal sealed class ReceiveJob
     public int Run()
     {
         using FileChannel file = Create();
+
         // Until the end: a QEMU with multifd whose further connections are refused waits for ever now and then (qemu-migration.md §14). Its setup
         // says that pages will come through them, and is refused.
         using ChannelListener listener = ChannelListener.Listen(Address);

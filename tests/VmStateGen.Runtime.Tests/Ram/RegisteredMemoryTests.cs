@@ -173,6 +173,7 @@ public sealed class RegisteredMemoryTests : IDisposable
             var received = new byte[Pages / 4 * Page];
             await Task.Factory.StartNew(() => receiver.ReadExactly(received), TaskCreationOptions.LongRunning);
             await Task.WhenAll(reading, asking, writing, sending);
+
             // A reader goes on before the pager has counted its page.
             Assert.True(pager.WaitUntilResident(TimeSpan.FromSeconds(30)));
             for (var page = 0; page < Pages / 4; page++)
