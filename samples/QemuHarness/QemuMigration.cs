@@ -105,18 +105,12 @@ public static class QemuMigration
     }
 
     /// <summary>Waits until RAM has gone through so many rounds, or the migration is over.</summary>
-    public static async Task WaitForRoundsAsync(this QemuProcess qemu, int least, CancellationToken cancellationToken = default)
-    {
-        while (true)
-        {
-            JsonElement info = await qemu.ExecuteAsync("query-migrate", null, cancellationToken).ConfigureAwait(false);
-            if (info.GetProperty("status").GetString() is not ("setup" or "active"))
-                return;
-            if (info.TryGetProperty("ram", out JsonElement ram) && ram.GetProperty("dirty-sync-count").GetInt64() > least)
-                return;
-            await Task.Delay(10, cancellationToken).ConfigureAwait(false);
-        }
-    }
+    public static Task WaitForRoundsAsync(this QemuProcess qemu, int least, CancellationToken cancellationToken = default)
+        => WaitForRamAsync(qemu, ram => ram.GetProperty("dirty-sync-count").GetInt64() > least, cancellationToken);
+
+    /// <summary>Waits until so many bytes of RAM have been sent, or the migration is over. Some 250 KiB of them may not have been received yet.</summary>
+    public static Task WaitForTransferredAsync(this QemuProcess qemu, long least, CancellationToken cancellationToken = default)
+        => WaitForRamAsync(qemu, ram => ram.GetProperty("transferred").GetInt64() >= least, cancellationToken);
 
     /// <summary>Waits until a migration is in one of the states given, such as <c>pre-switchover</c> or <c>postcopy-active</c>.</summary>
     public static async Task<string> WaitForMigrationStatusAsync(
@@ -200,6 +194,19 @@ public static class QemuMigration
             if (Stopwatch.GetElapsedTime(started) > limit)
                 throw new QemuException($"{failure} within {limit}{detail?.Invoke()}");
             await Task.Delay(20, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task WaitForRamAsync(QemuProcess qemu, Func<JsonElement, bool> reached, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            JsonElement info = await qemu.ExecuteAsync("query-migrate", null, cancellationToken).ConfigureAwait(false);
+            if (info.GetProperty("status").GetString() is not ("setup" or "active"))
+                return;
+            if (info.TryGetProperty("ram", out JsonElement ram) && reached(ram))
+                return;
+            await Task.Delay(10, cancellationToken).ConfigureAwait(false);
         }
     }
 

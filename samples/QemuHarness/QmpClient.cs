@@ -135,12 +135,18 @@ public sealed class QmpClient : IAsyncDisposable
 
     private async Task NegotiateAsync(CancellationToken cancellationToken)
     {
-        string? line = await _reader.ReadLineAsync(cancellationToken).AsTask()
-            .WaitAsync(CommandTimeout, cancellationToken).ConfigureAwait(false);
-        if (line is null)
-            throw new QemuException($"QEMU closed its QMP socket before a greeting. {await _explainLoss().ConfigureAwait(false)}");
-        using (var greeting = JsonDocument.Parse(line))
-            Greeting = greeting.RootElement.GetProperty("QMP").Clone();
+        // Something that happens while QEMU takes the connection may be told before the greeting.
+        JsonElement? greeting;
+        do
+        {
+            string? line = await _reader.ReadLineAsync(cancellationToken).AsTask()
+                .WaitAsync(CommandTimeout, cancellationToken).ConfigureAwait(false);
+            if (line is null)
+                throw new QemuException($"QEMU closed its QMP socket before a greeting. {await _explainLoss().ConfigureAwait(false)}");
+            greeting = Accept(line);
+        }
+        while (greeting is null);
+        Greeting = greeting.Value;
 
         _reading = Task.Run(ReadAsync, CancellationToken.None);
         var enable = new JsonArray();
@@ -224,10 +230,13 @@ public sealed class QmpClient : IAsyncDisposable
         }
     }
 
-    private void Accept(string line)
+    /// <summary>Takes an event or the answer to a command; returns a greeting, which is neither.</summary>
+    private JsonElement? Accept(string line)
     {
         using var document = JsonDocument.Parse(line);
         JsonElement message = document.RootElement;
+        if (message.TryGetProperty("QMP", out JsonElement greeting))
+            return greeting.Clone();
         lock (_gate)
         {
             if (message.TryGetProperty("event", out JsonElement name))
@@ -237,20 +246,21 @@ public sealed class QmpClient : IAsyncDisposable
                 TaskCompletionSource arrived = _eventArrived;
                 _eventArrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
                 arrived.TrySetResult();
-                return;
+                return null;
             }
 
             if (!message.TryGetProperty("id", out JsonElement id) || !_pending.TryGetValue(id.GetInt64(), out var waiting))
-                return;
+                return null;
             if (message.TryGetProperty("return", out JsonElement result))
             {
                 waiting.Reply.TrySetResult(result.Clone());
-                return;
+                return null;
             }
 
             JsonElement error = message.GetProperty("error");
             waiting.Reply.TrySetException(new QmpException(
                 waiting.Command, error.GetProperty("desc").GetString() ?? "refused", error.GetProperty("class").GetString()));
+            return null;
         }
     }
 }

@@ -14,6 +14,9 @@ public sealed class LiveFaultTests : FolderTest
 {
     private const long Slow = 8L << 20;
 
+    /// <summary>More than the buffers between two ends hold: with so much sent, the other end has come to RAM.</summary>
+    private const long UnderWay = 2L << 20;
+
     private static readonly CountingGuest Guest = new(pages: 4096, delay: 40);
 
     private string Address => $"unix:{PathOf("in")}";
@@ -36,12 +39,11 @@ public sealed class LiveFaultTests : FolderTest
             Address = ChannelAddress.Parse(Address),
             File = PathOf("guest"),
         };
-        Task<LiveException> receive = Task.Run(() => Assert.Throws<LiveException>(() => job.Run()));
+        Task<LiveException> receive = Task.Factory.StartNew(() => Assert.Throws<LiveException>(() => job.Run()), TaskCreationOptions.LongRunning);
         while (!File.Exists(PathOf("in")))
             await Task.Delay(5);
         await source.MigrateAsync(Address);
-        await source.WaitForMigrationStatusAsync(["active"]);
-        await Task.Delay(300);
+        await source.WaitForTransferredAsync(UnderWay);
         await stop.CancelAsync();
         LiveException e = await receive;
         Assert.Equal(4, e.Code);
@@ -68,8 +70,7 @@ public sealed class LiveFaultTests : FolderTest
             await destination.MigrateIncomingAsync($"unix:{PathOf("out")}");
             var relay = LiveCli.Start("relay", Address, $"unix:{PathOf("out")}");
             await source.MigrateAsync(relay.Address());
-            await source.WaitForMigrationStatusAsync(["active"]);
-            await Task.Delay(300);
+            await source.WaitForTransferredAsync(UnderWay);
             await destination.DisposeAsync();
             Assert.Equal(4, await relay.CodeAsync());
             await Assert.ThrowsAsync<QemuMigrationException>(() => source.WaitForMigrationAsync());

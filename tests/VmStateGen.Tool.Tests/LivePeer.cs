@@ -10,7 +10,9 @@ namespace VmStateGen.Tool.Tests;
 /// <summary>The other end of a connection, played from a recording.</summary>
 internal static class LivePeer
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    /// <summary>How long the ends wait for each other: it ends a hang, nothing is measured by it.</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
     private static readonly ConnectOptions Connecting = new()
     {
         Retry = true,
@@ -49,39 +51,40 @@ internal static class LivePeer
 
     public static Channel Connect(string address) => ChannelConnector.Connect(ChannelAddress.Parse(address), Connecting);
 
-    /// <summary>A source that sends these bytes, tells with <paramref name="onShut"/> what it is told, and closes the connection.</summary>
+    /// <summary>A source that sends these bytes, takes what it is told, and closes the connection.</summary>
     /// <param name="address">Where to connect.</param>
     /// <param name="bytes">What to send.</param>
     /// <param name="waits">For answers, before the connection is closed.</param>
-    /// <param name="onShut">Called at SHUT.</param>
+    /// <param name="onAnswer">Called at each of them.</param>
     /// <param name="isOver">Closes its half at once: what is waited for never comes.</param>
     /// <returns>The answers.</returns>
-    public static Task<List<string>> Source(string address, byte[] bytes, bool waits, Action? onShut = null, bool isOver = false) => Task.Run(() =>
-    {
-        var answers = new List<string>();
-        using Channel channel = Connect(address);
-        try
+    public static Task<List<string>> Source(string address, byte[] bytes, bool waits, Action<ReturnPathMessage>? onAnswer = null, bool isOver = false) => Task.Factory.StartNew(
+        () =>
         {
-            channel.Write(bytes);
-            if (isOver)
-                channel.ShutdownWrite();
-            if (!waits)
-                return answers;
-            while (ReturnPathMessage.Read(channel.AsStream()) is { } message)
+            var answers = new List<string>();
+            using Channel channel = Connect(address);
+            try
             {
-                answers.Add(message.ToString());
-                if (message.Kind != ReturnPathMessageKind.Shut)
-                    continue;
-                onShut?.Invoke();
-                break;
+                channel.Write(bytes);
+                if (isOver)
+                    channel.ShutdownWrite();
+                if (!waits)
+                    return answers;
+                while (ReturnPathMessage.Read(channel.AsStream()) is { } message)
+                {
+                    answers.Add(message.ToString());
+                    onAnswer?.Invoke(message);
+                    if (message.Kind == ReturnPathMessageKind.Shut)
+                        break;
+                }
             }
-        }
-        catch (ChannelException e)
-        {
-            answers.Add($"lost: {e.Fault}");
-        }
-        return answers;
-    });
+            catch (ChannelException e)
+            {
+                answers.Add($"lost: {e.Fault}");
+            }
+            return answers;
+        },
+        TaskCreationOptions.LongRunning);
 
     /// <summary>A destination that does what it is told to.</summary>
     public static Task Destination(string address, Action<Channel> behaviour, ManualResetEventSlim? listening = null) => Task.Factory.StartNew(

@@ -6,6 +6,7 @@ using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
 using VmStateGen.Runtime.Channels;
+using VmStateGen.Runtime.Streams.Qemu;
 using VmStateGen.Tool.Live;
 using VmStateGen.Tool.Rendering;
 
@@ -27,7 +28,7 @@ public sealed class ReceiveTests : FolderTest
         var receive = LiveCli.Start("receive", Address, "-o", Target);
         receive.Address();
         bool wasThere = false;
-        List<string> answers = await LivePeer.Source(Address, recording, waits: true, () => wasThere = File.Exists(Target));
+        List<string> answers = await LivePeer.Source(Address, recording, waits: true, answer => wasThere = answer.Kind == ReturnPathMessageKind.Shut && File.Exists(Target));
         await receive.DoneAsync();
         Assert.Equal(hasReturnPath ? ["PONG 1", "SHUT 0"] : [], answers);
         Assert.Equal(hasReturnPath, wasThere);
@@ -153,8 +154,13 @@ public sealed class ReceiveTests : FolderTest
         byte[] recording = LivePeer.Recording(hasReturnPath: true);
         using var stop = new CancellationTokenSource();
         Task<(int Code, string Said)> job = Job(stop.Token);
-        Task<List<string>>? source = sent < 0 ? null : LivePeer.Source(Address, recording[..Math.Clamp(sent, 60, recording.Length - 5)], waits: true);
-        await Task.Delay(150);
+        Task<List<string>>? source = null;
+        if (sent >= 0)
+        {
+            var answered = new TaskCompletionSource();
+            source = LivePeer.Source(Address, recording[..Math.Clamp(sent, 60, recording.Length - 5)], waits: true, _ => answered.TrySetResult());
+            await answered.Task.WaitAsync(LivePeer.Limit);
+        }
         await stop.CancelAsync();
         (int code, string said) = await job;
         Assert.Equal(4, code);

@@ -97,17 +97,23 @@ public sealed class RelayTests : FolderTest
         Assert.Contains("the destination has refused the migration (SHUT 1)", relay.Errors, StringComparison.Ordinal);
 
         using var stop = new CancellationTokenSource();
-        destination = LivePeer.Destination(Out, channel => Take(channel, recording.Length, hasReturnPath: false));
-        Task<LiveException> job = Task.Run(() => Assert.Throws<LiveException>(() =>
+        var passed = new TaskCompletionSource();
+        destination = LivePeer.Destination(Out, channel =>
+        {
+            Take(channel, 5000, hasReturnPath: false);
+            passed.SetResult();
+            Take(channel, recording.Length, hasReturnPath: false);
+        });
+        Task<LiveException> job = Task.Factory.StartNew(() => Assert.Throws<LiveException>(() =>
             new RelayJob(new LiveLog(new ToolOutput(TextWriter.Null, TextWriter.Null), isJson: false), stop.Token)
             {
                 Listen = ChannelAddress.Parse(In),
                 Destination = ChannelAddress.Parse(Out),
                 Wait = TimeSpan.FromSeconds(20),
                 Record = PathOf("record"),
-            }.Run()));
+            }.Run()), TaskCreationOptions.LongRunning);
         Task<List<string>> source = LivePeer.Source(In, recording[..5000], waits: true);
-        await Task.Delay(300);
+        await passed.Task.WaitAsync(LivePeer.Limit);
         await stop.CancelAsync();
         LiveException e = await job;
         Assert.Equal(4, e.Code);

@@ -10,6 +10,7 @@ using VmStateGen.Runtime.Linux;
 using VmStateGen.Runtime.Ram;
 using VmStateGen.Runtime.Streams;
 using VmStateGen.Runtime.Streams.Qemu;
+using VmStateGen.Runtime.Tests.Channels;
 
 namespace VmStateGen.Runtime.Tests.Ram;
 
@@ -18,7 +19,6 @@ public sealed class PageScatterTests
 {
     private const int Pages = 1024;
     private const int Rounds = 3;
-    private static readonly TimeSpan Long = TimeSpan.FromSeconds(20);
 
     [Theory]
     [InlineData(4096, 20)]
@@ -73,7 +73,7 @@ public sealed class PageScatterTests
         using (first)
         using (second)
         {
-            var sending = Task.Run(() =>
+            Task sending = ChannelFixture.Run(() =>
             {
                 for (int at = 0; at < bytes.Length;)
                 {
@@ -89,12 +89,12 @@ public sealed class PageScatterTests
             try
             {
                 // It would wait for what nobody sends if it took more than is there.
-                second.ReadTimeout = Long;
+                second.ReadTimeout = ChannelFixture.Long;
                 return Load(memory, second.AsStream());
             }
             finally
             {
-                Assert.True(sending.Wait(Long));
+                Assert.True(sending.Wait(ChannelFixture.Long));
             }
         }
     }
