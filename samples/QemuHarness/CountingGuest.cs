@@ -1,7 +1,6 @@
 using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
-using System.IO;
 using System.Numerics;
 using System.Threading;
 using System.Threading.Tasks;
@@ -28,8 +27,6 @@ public sealed class CountingGuest
     /// <summary>The size of the pages that it writes.</summary>
     public const int PageSize = 4096;
 
-    private const int SectorSize = 512;
-    private const int LoadAddress = 0x7C00;
     private const int TailOffset = PageSize - 4;
 
     /// <param name="patternAddress">Where the range of pages starts.</param>
@@ -60,107 +57,11 @@ public sealed class CountingGuest
     public int EndAddress => PatternAddress + (Pages * PageSize);
 
     /// <summary>The boot sector, as firmware loads it to 0x7C00.</summary>
-    public byte[] BootSector()
-    {
-        var code = new List<byte>(SectorSize);
-        int gdtr = 0, jump = 0;
+    /// <exception cref="InvalidOperationException">There are too many <see cref="ModelSpecificRegisters"/>.</exception>
+    public byte[] BootSector() => Program().ToSector();
 
-        // 16-bit code, as the BIOS enters it.
-        Emit(0xFA);                                     // cli             no interrupt ever again: there is no handler
-        Emit(0x31, 0xC0);                               // xor ax, ax
-        Emit(0x8E, 0xD8);                               // mov ds, ax
-        Emit(0xE4, 0x92);                               // in al, 0x92
-        Emit(0x0C, 0x02);                               // or al, 2        open address line 20
-        Emit(0x24, 0xFE);                               // and al, ~1      and do not reset
-        Emit(0xE6, 0x92);                               // out 0x92, al
-        Emit(0x0F, 0x01, 0x16);                         // lgdt [gdtr]
-        gdtr = Placeholder16();
-        Emit(0x0F, 0x20, 0xC0);                         // mov eax, cr0
-        Emit(0x0C, 0x01);                               // or al, 1        protected mode
-        Emit(0x0F, 0x22, 0xC0);                         // mov cr0, eax
-        Emit(0xEA);                                     // jmp 0x08:start
-        jump = Placeholder16();
-        Emit(0x08, 0x00);
-
-        // 32-bit code in flat segments.
-        Fill16(jump, LoadAddress + code.Count);         // start:
-        Emit(0x66, 0xB8, 0x10, 0x00);                   // mov ax, 0x10
-        Emit(0x8E, 0xD8);                               // mov ds, eax
-        foreach ((uint register, ulong value) in ModelSpecificRegisters)
-        {
-            Emit(0xB9); Emit32((int)register);          // mov ecx, register
-            Emit(0xB8); Emit32((int)value);             // mov eax, low half
-            Emit(0xBA); Emit32((int)(value >> 32));     // mov edx, high half
-            Emit(0x0F, 0x30);                           // wrmsr
-        }
-        Emit(0x31, 0xDB);                               // xor ebx, ebx    the count, low half
-        Emit(0x31, 0xF6);                               // xor esi, esi    the count, high half
-        Emit(0x89, 0x1D); Emit32(CounterAddress);       // mov [counter], ebx
-        Emit(0x89, 0x35); Emit32(CounterAddress + 4);   // mov [counter + 4], esi
-        Emit(0xC7, 0x05); Emit32(MarkAddress); Emit32(unchecked((int)StartedMark)); // mov dword [mark], StartedMark
-
-        int step = code.Count;                          // step:
-        Emit(0x83, 0xC3, 0x01);                         // add ebx, 1
-        Emit(0x83, 0xD6, 0x00);                         // adc esi, 0
-        Emit(0x89, 0xDF);                               // mov edi, ebx
-        Emit(0x81, 0xE7); Emit32(Pages - 1);            // and edi, pages - 1
-        Emit(0xC1, 0xE7, 0x0C);                         // shl edi, 12
-        Emit(0x89, 0x9F); Emit32(PatternAddress);       // mov [edi + pattern], ebx
-        Emit(0x89, 0x9F); Emit32(PatternAddress + TailOffset); // mov [edi + pattern + 4092], ebx
-        Emit(0x89, 0x1D); Emit32(CounterAddress);       // mov [counter], ebx
-        Emit(0x89, 0x35); Emit32(CounterAddress + 4);   // mov [counter + 4], esi
-        Emit(0xB9); Emit32(Delay);                      // mov ecx, delay
-        Emit(0x49);                                     // spin: dec ecx
-        Emit(0x75, 0xFD);                               // jnz spin
-        Emit(0xEB); Emit((byte)(step - (code.Count + 1))); // jmp step
-
-        // Null, flat code, flat data; then the register image that names them.
-        while (code.Count % 8 != 0)
-            Emit(0);
-        int gdt = code.Count;
-        Emit(0, 0, 0, 0, 0, 0, 0, 0);
-        Emit(0xFF, 0xFF, 0, 0, 0, 0x9A, 0xCF, 0);
-        Emit(0xFF, 0xFF, 0, 0, 0, 0x92, 0xCF, 0);
-        Fill16(gdtr, LoadAddress + code.Count);
-        Emit(23, 0);
-        Emit32(LoadAddress + gdt);
-
-        if (code.Count > SectorSize - 2)
-            throw new InvalidOperationException($"{ModelSpecificRegisters.Count} registers do not fit into a sector");
-        while (code.Count < SectorSize - 2)
-            Emit(0);
-        Emit(0x55, 0xAA);
-        return [.. code];
-
-        void Emit(params ReadOnlySpan<byte> bytes) => code.AddRange(bytes);
-
-        void Emit32(int value)
-        {
-            Span<byte> bytes = stackalloc byte[4];
-            BinaryPrimitives.WriteInt32LittleEndian(bytes, value);
-            Emit(bytes);
-        }
-
-        int Placeholder16()
-        {
-            Emit(0, 0);
-            return code.Count - 2;
-        }
-
-        void Fill16(int at, int value)
-        {
-            code[at] = (byte)value;
-            code[at + 1] = (byte)(value >> 8);
-        }
-    }
-
-    /// <summary>Writes a disk that boots the guest. One that firmware takes for a disk: a bare sector is too small for its geometry.</summary>
-    public void WriteDiskImage(string path)
-    {
-        using FileStream file = File.Create(path);
-        file.Write(BootSector());
-        file.SetLength(1 << 20);
-    }
+    /// <summary>Writes a disk that boots the guest.</summary>
+    public void WriteDiskImage(string path) => Program().WriteDisk(path);
 
     /// <summary>The counter, or null while the guest has not begun to count.</summary>
     /// <param name="physicalMemory">Guest-physical memory from address 0 on, at least its first 64 KiB.</param>
@@ -237,5 +138,38 @@ public sealed class CountingGuest
         if (running)
             await qemu.ExecuteAsync("cont", null, cancellationToken).ConfigureAwait(false);
         return FindDamage(memory);
+    }
+
+    private BootProgram Program()
+    {
+        var code = new BootProgram();
+        foreach ((uint register, ulong value) in ModelSpecificRegisters)
+        {
+            code.Emit([0xB9], register);                             // mov ecx, register
+            code.Emit([0xB8], (uint)value);                          // mov eax, low half
+            code.Emit([0xBA], (uint)(value >> 32));                  // mov edx, high half
+            code.Emit(0x0F, 0x30);                                   // wrmsr
+        }
+        code.Emit(0x31, 0xDB);                                       // xor ebx, ebx    the count, low half
+        code.Emit(0x31, 0xF6);                                       // xor esi, esi    the count, high half
+        code.Emit([0x89, 0x1D], CounterAddress);                     // mov [counter], ebx
+        code.Emit([0x89, 0x35], CounterAddress + 4);                 // mov [counter + 4], esi
+        code.Emit([0xC7, 0x05], MarkAddress, StartedMark);           // mov dword [mark], StartedMark
+
+        int step = code.Here;                                        // step:
+        code.Emit(0x83, 0xC3, 0x01);                                 // add ebx, 1
+        code.Emit(0x83, 0xD6, 0x00);                                 // adc esi, 0
+        code.Emit(0x89, 0xDF);                                       // mov edi, ebx
+        code.Emit([0x81, 0xE7], (uint)Pages - 1);                    // and edi, pages - 1
+        code.Emit(0xC1, 0xE7, 0x0C);                                 // shl edi, 12
+        code.Emit([0x89, 0x9F], (uint)PatternAddress);               // mov [edi + pattern], ebx
+        code.Emit([0x89, 0x9F], (uint)PatternAddress + TailOffset);  // mov [edi + pattern + 4092], ebx
+        code.Emit([0x89, 0x1D], CounterAddress);                     // mov [counter], ebx
+        code.Emit([0x89, 0x35], CounterAddress + 4);                 // mov [counter + 4], esi
+        code.Emit([0xB9], (uint)Delay);                              // mov ecx, delay
+        code.Emit(0x49);                                             // spin: dec ecx
+        code.Emit(0x75, 0xFD);                                       // jnz spin
+        code.Jump(0xEB, step);                                       // jmp step
+        return code;
     }
 }

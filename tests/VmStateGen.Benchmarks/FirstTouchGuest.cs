@@ -2,6 +2,7 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.IO;
+using VmStateGen.Qemu;
 
 namespace VmStateGen.Benchmarks;
 
@@ -29,7 +30,6 @@ internal static class FirstTouchGuest
     private const int FillLength = (MemoryMiB << 20) - (FillAddress + 0x10_0000);
     private const int TouchAddress = 0x400_0000;
     private const int TableOffset = 4096;
-    private const int LoadAddress = 0x7C00;
     private const uint Pattern = 0x5AA5_C33C;
     private const uint Mark = 0x4753_4D56;
     private const byte Port = 0xE9;
@@ -42,13 +42,7 @@ internal static class FirstTouchGuest
         "-device", $"isa-debugcon,iobase={Port},chardev=console,readback={(isDestination ? Arrived : 0)}",
     ];
 
-    public static void WriteDisk(string path)
-    {
-        byte[] disk = new byte[1 << 20];
-        BootSector().CopyTo(disk, 0);
-        (disk[510], disk[511]) = (0x55, 0xAA);
-        File.WriteAllBytes(path, disk);
-    }
+    public static void WriteDisk(string path) => Program().WriteDisk(path);
 
     /// <summary>Whether its RAM is full, and it waits to be moved.</summary>
     public static bool IsReady(ReadOnlySpan<byte> state) => BinaryPrimitives.ReadUInt32LittleEndian(state) == Mark;
@@ -73,84 +67,44 @@ internal static class FirstTouchGuest
         return ticks;
     }
 
-    private static byte[] BootSector()
+    private static BootProgram Program()
     {
-        var code = new List<byte>();
-
-        // 16-bit code, as the BIOS enters it.
-        Emit(0xFA);                                                // cli
-        Emit(0x31, 0xC0, 0x8E, 0xD8);                              // xor ax, ax; mov ds, ax
-        Emit(0xE4, 0x92, 0x0C, 0x02, 0x24, 0xFE, 0xE6, 0x92);      // in al, 0x92; or al, 2; and al, ~1; out 0x92, al
-        Emit(0x0F, 0x01, 0x16); int gdtr = Emit16();               // lgdt [gdtr]
-        Emit(0x0F, 0x20, 0xC0, 0x0C, 0x01, 0x0F, 0x22, 0xC0);      // mov eax, cr0; or al, 1; mov cr0, eax
-        Emit(0xEA); int start = Emit16(); Emit(0x08, 0x00);        // jmp 0x08:start
-
-        // 32-bit code in flat segments.
-        Fill16(start, LoadAddress + code.Count);                   // start:
-        Emit(0x66, 0xB8, 0x10, 0x00, 0x8E, 0xD8, 0x8E, 0xC0);      // mov ax, 0x10; mov ds, ax; mov es, ax
-        Emit(0xBF); Emit32(FillAddress);                           // mov edi, FillAddress
-        Emit(0xB9); Emit32(FillLength / 4);                        // mov ecx, FillLength / 4
-        Emit(0xB8); Emit32(Pattern);                               // mov eax, Pattern
-        Emit(0xFC, 0xF3, 0xAB);                                    // cld; rep stosd
-        Emit(0xC7, 0x05); Emit32(State + 4); Emit32(0);            // mov dword [State + 4], 0
-        Emit(0xC7, 0x05); Emit32(State); Emit32(Mark);             // mov dword [State], Mark
-        int poll = code.Count;                                     // poll:
-        Emit(0x0F, 0x31);                                          // rdtsc
-        Emit(0xA3); Emit32(State + 8);                             // mov [State + 8], eax
-        Emit(0x89, 0x15); Emit32(State + 12);                      // mov [State + 12], edx
-        Emit(0xE4, Port, 0x3C, Arrived);                           // in al, Port; cmp al, Arrived
-        Jump(0x75, poll);                                          // jne poll
+        var code = new BootProgram();
+        code.Emit([0xBF], FillAddress);            // mov edi, FillAddress
+        code.Emit([0xB9], FillLength / 4);         // mov ecx, FillLength / 4
+        code.Emit([0xB8], Pattern);                // mov eax, Pattern
+        code.Emit(0xFC, 0xF3, 0xAB);               // cld; rep stosd
+        code.Emit([0xC7, 0x05], State + 4, 0);     // mov dword [State + 4], 0
+        code.Emit([0xC7, 0x05], State, Mark);      // mov dword [State], Mark
+        int poll = code.Here;                      // poll:
+        code.Emit(0x0F, 0x31);                     // rdtsc
+        code.Emit([0xA3], State + 8);              // mov [State + 8], eax
+        code.Emit([0x89, 0x15], State + 12);       // mov [State + 12], edx
+        code.Emit(0xE4, Port, 0x3C, Arrived);      // in al, Port; cmp al, Arrived
+        code.Jump(0x75, poll);                     // jne poll
 
         // What is not measured is touched before: the table.
-        Emit(0xBF); Emit32(State + TableOffset);                   // mov edi, State + TableOffset
-        Emit(0xB9); Emit32(Touches);                               // mov ecx, Touches
-        Emit(0x31, 0xC0, 0xF3, 0xAB);                              // xor eax, eax; rep stosd
-        Emit(0xBF); Emit32(State + TableOffset);                   // mov edi, State + TableOffset
-        Emit(0xBD); Emit32(Touches);                               // mov ebp, Touches
-        Emit(0x31, 0xDB);                                          // xor ebx, ebx
-        int touch = code.Count;                                    // touch: the next number of a generator whose period is Pages
-        Emit(0x69, 0xDB); Emit32(1664525);                         // imul ebx, ebx, 1664525
-        Emit(0x81, 0xC3); Emit32(1013904223);                      // add ebx, 1013904223
-        Emit(0x81, 0xE3); Emit32(Pages - 1);                       // and ebx, Pages - 1
-        Emit(0x89, 0xD9, 0xC1, 0xE1, 0x0C);                        // mov ecx, ebx; shl ecx, 12
-        Emit(0x0F, 0x31, 0x89, 0xC6);                              // rdtsc; mov esi, eax
-        Emit(0x8B, 0x89); Emit32(TouchAddress);                    // mov ecx, [ecx + TouchAddress]
-        Emit(0x0F, 0x31, 0x29, 0xF0);                              // rdtsc; sub eax, esi
-        Emit(0x81, 0xF9); Emit32(Pattern);                         // cmp ecx, Pattern
-        Emit(0x74, 0x05);                                          // je +5
-        Emit(0xB8); Emit32(uint.MaxValue);                         // mov eax, -1
-        Emit(0xAB, 0x4D);                                          // stosd; dec ebp
-        Jump(0x75, touch);                                         // jnz touch
-        Emit(0xC7, 0x05); Emit32(State + 4); Emit32(Mark);         // mov dword [State + 4], Mark
-        Emit(0xF4, 0xEB, 0xFD);                                    // hlt; jmp -3
-
-        // Null, flat code, flat data; then the register image that names them.
-        while (code.Count % 8 != 0)
-            Emit(0);
-        int gdt = code.Count;
-        Emit(0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0, 0, 0x9A, 0xCF, 0, 0xFF, 0xFF, 0, 0, 0, 0x92, 0xCF, 0);
-        Fill16(gdtr, LoadAddress + code.Count);
-        Emit(23, 0);
-        Emit32((uint)(LoadAddress + gdt));
-        return [.. code];
-
-        void Emit(params ReadOnlySpan<byte> bytes) => code.AddRange(bytes);
-
-        void Emit32(uint value)
-        {
-            Span<byte> bytes = stackalloc byte[4];
-            BinaryPrimitives.WriteUInt32LittleEndian(bytes, value);
-            Emit(bytes);
-        }
-
-        int Emit16()
-        {
-            Emit(0, 0);
-            return code.Count - 2;
-        }
-
-        void Fill16(int at, int value) => (code[at], code[at + 1]) = ((byte)value, (byte)(value >> 8));
-
-        void Jump(byte condition, int to) => Emit(condition, (byte)(to - (code.Count + 2)));
+        code.Emit([0xBF], State + TableOffset);    // mov edi, State + TableOffset
+        code.Emit([0xB9], Touches);                // mov ecx, Touches
+        code.Emit(0x31, 0xC0, 0xF3, 0xAB);         // xor eax, eax; rep stosd
+        code.Emit([0xBF], State + TableOffset);    // mov edi, State + TableOffset
+        code.Emit([0xBD], Touches);                // mov ebp, Touches
+        code.Emit(0x31, 0xDB);                     // xor ebx, ebx
+        int touch = code.Here;                     // touch: the next number of a generator whose period is Pages
+        code.Emit([0x69, 0xDB], 1664525);          // imul ebx, ebx, 1664525
+        code.Emit([0x81, 0xC3], 1013904223);       // add ebx, 1013904223
+        code.Emit([0x81, 0xE3], Pages - 1);        // and ebx, Pages - 1
+        code.Emit(0x89, 0xD9, 0xC1, 0xE1, 0x0C);   // mov ecx, ebx; shl ecx, 12
+        code.Emit(0x0F, 0x31, 0x89, 0xC6);         // rdtsc; mov esi, eax
+        code.Emit([0x8B, 0x89], TouchAddress);     // mov ecx, [ecx + TouchAddress]
+        code.Emit(0x0F, 0x31, 0x29, 0xF0);         // rdtsc; sub eax, esi
+        code.Emit([0x81, 0xF9], Pattern);          // cmp ecx, Pattern
+        code.Emit(0x74, 0x05);                     // je +5
+        code.Emit([0xB8], uint.MaxValue);          // mov eax, -1
+        code.Emit(0xAB, 0x4D);                     // stosd; dec ebp
+        code.Jump(0x75, touch);                    // jnz touch
+        code.Emit([0xC7, 0x05], State + 4, Mark);  // mov dword [State + 4], Mark
+        code.Emit(0xF4, 0xEB, 0xFD);               // hlt; jmp -3
+        return code;
     }
 }
