@@ -32,6 +32,7 @@ public sealed class DestinationPostcopyTests : IDisposable
     private readonly List<MigrationStatus> statuses = [];
     private MigrationDestination? destination;
     private PostcopyPeer? peer;
+    private BusyDevices? devices;
 
     public DestinationPostcopyTests()
     {
@@ -46,13 +47,14 @@ public sealed class DestinationPostcopyTests : IDisposable
         peer?.Dispose();
         try
         {
-            // Of a test that failed in the middle: else its CPUs wait for ever.
+            // Of a test that failed in the middle: else its CPUs and devices wait for ever.
             destination?.Abandon();
         }
         catch (InvalidOperationException)
         {
             // It had not begun.
         }
+        devices?.Wait();
         to.Dispose();
         from.Dispose();
         collector.Dispose();
@@ -460,7 +462,7 @@ public sealed class DestinationPostcopyTests : IDisposable
     }
 
     /// <summary>Two that read and write guest RAM: memory that the CPUs do not use is written with what is there.</summary>
-    private BusyDevices Devices() => new(to.Memory, to.Memory.Blocks[0], 2 * Shape.PagesEach);
+    private BusyDevices Devices() => devices = new(to.Memory, to.Memory.Blocks[0], 2 * Shape.PagesEach);
 
     private sealed class Watch(Action<MigrationProgress> told) : IProgress<MigrationProgress>
     {
@@ -494,9 +496,11 @@ public sealed class DestinationPostcopyTests : IDisposable
                 thread.Start();
         }
 
-        public void Dispose()
+        /// <summary>No more, and nobody waits for a page yet: of a test that has failed, one may until the destination is abandoned.</summary>
+        public void Dispose() => isDone = true;
+
+        public void Wait()
         {
-            isDone = true;
             foreach (var thread in threads)
                 thread.Join();
         }
