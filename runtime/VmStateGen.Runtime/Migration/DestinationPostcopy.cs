@@ -30,7 +30,7 @@ internal sealed class DestinationPostcopy : IDisposable
     private readonly PostcopyOptions postcopy;
     private readonly HandOver handOver;
     private readonly ProgressKeeper progress;
-    private readonly DestinationReturnPath returnPath;
+    private readonly DestinationReturnPath returnPath = new();
     private readonly ManualResetEventSlim started = new();
     private readonly object gate = new();
     private ChannelListener? listener;
@@ -60,7 +60,6 @@ internal sealed class DestinationPostcopy : IDisposable
         this.handOver = handOver;
         this.progress = progress;
         this.listener = listener;
-        returnPath = new DestinationReturnPath(reason => Volatile.Read(ref link)?.Lose(reason));
     }
 
     /// <summary>Whether pages are taken: answers go through <see cref="Say"/> then.</summary>
@@ -198,7 +197,7 @@ internal sealed class DestinationPostcopy : IDisposable
     {
         var taken = new DestinationLink(main, stream);
         main.WriteTimeout = postcopy.HandshakeTimeout;
-        returnPath.Attach(main);
+        returnPath.Attach(taken);
         handOver.Attach(main);
         Volatile.Write(ref link, taken);
         if (postcopy.Preempt)

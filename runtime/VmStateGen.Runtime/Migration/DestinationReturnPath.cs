@@ -14,26 +14,22 @@ internal sealed class DestinationReturnPath : IPageSource
 {
     private readonly object gate = new();
     private readonly byte[] request = new byte[ReturnPathMessage.LongestRequest];
-    private readonly Action<Exception> onLost;
-    private Channel? channel;
+    private DestinationLink? link;
     private RamBlock? last;
     private bool isOpen;
 
-    /// <param name="onLost">Told of a link that takes no request any more.</param>
-    public DestinationReturnPath(Action<Exception> onLost) => this.onLost = onLost;
-
-    /// <summary>There is a link; nothing is requested on it before <see cref="Open"/>.</summary>
-    public void Attach(Channel link)
+    /// <summary>There is a link; nothing is requested on it before <see cref="Open"/>. If it takes no request any more, it is lost.</summary>
+    public void Attach(DestinationLink taken)
     {
         lock (gate)
-            (channel, last, isOpen) = (link, null, false);
+            (link, last, isOpen) = (taken, null, false);
     }
 
     /// <summary>There is no link.</summary>
     public void Detach()
     {
         lock (gate)
-            (channel, isOpen) = (null, false);
+            (link, isOpen) = (null, false);
     }
 
     /// <summary>Requests go out from now on, those first that are open.</summary>
@@ -50,27 +46,30 @@ internal sealed class DestinationReturnPath : IPageSource
     public void Say(in ReturnPathMessage message)
     {
         lock (gate)
-            channel?.Write(message.ToBytes());
+            link?.Main.Write(message.ToBytes());
     }
 
     /// <inheritdoc/>
     public void Request(RamBlock block, long offset, int length)
     {
+        DestinationLink? used = null;
         try
         {
             lock (gate)
             {
                 // What is not said now is said by Open: the pager has noted it before.
-                if (!isOpen || channel is null)
+                if (!isOpen || link is null)
                     return;
+                used = link;
                 var size = ReturnPathMessage.WriteRequest(request, new PageRequest(block == last ? null : block.Name, (ulong)offset, (uint)length));
-                channel.Write(request.AsSpan(0, size));
+                used.Main.Write(request.AsSpan(0, size));
                 last = block;
             }
         }
         catch (ChannelException e)
         {
-            onLost(e);
+            // By now there may be another one, which has nothing to do with it.
+            used?.Lose(e);
         }
     }
 }
