@@ -155,9 +155,10 @@ public sealed class ReceiveTests : FolderTest
         using var stop = new CancellationTokenSource();
         Task<(int Code, string Said)> job = Job(stop.Token);
         Task<List<string>>? source = null;
+        Assert.True(SpinWait.SpinUntil(() => File.Exists(PathOf("socket")), LivePeer.Limit), "it does not listen");
         if (sent >= 0)
         {
-            var answered = new TaskCompletionSource();
+            var answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             source = LivePeer.Source(Address, recording[..Math.Clamp(sent, 60, recording.Length - 5)], waits: true, _ => answered.TrySetResult());
             await answered.Task.WaitAsync(LivePeer.Limit);
         }

@@ -97,7 +97,7 @@ public sealed class RelayTests : FolderTest
         Assert.Contains("the destination has refused the migration (SHUT 1)", relay.Errors, StringComparison.Ordinal);
 
         using var stop = new CancellationTokenSource();
-        var passed = new TaskCompletionSource();
+        var passed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         destination = LivePeer.Destination(Out, channel =>
         {
             Take(channel, 5000, hasReturnPath: false);
