@@ -2,6 +2,7 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Runtime.CompilerServices;
 
 namespace VmStateGen.Benchmarks;
 
@@ -12,7 +13,9 @@ namespace VmStateGen.Benchmarks;
 internal static class Ratios
 {
     private const int Rounds = 5;
-    private const int Turns = 25;
+    private const int Turns = 32;
+    private const int Depths = 16;
+    private const int DepthStep = 4096 / Depths;
     private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(6);
 
@@ -64,7 +67,7 @@ internal static class Ratios
             for (int turn = 0; turn < Turns; turn++)
             {
                 for (int i = 0; i < contenders.Length; i++)
-                    turns[i, turn] = Measure(contenders[i].Run, Slice);
+                    turns[i, turn] = MeasureAt(turn % Depths * DepthStep, contenders[i].Run);
             }
             for (int i = 0; i < contenders.Length; i++)
                 times[i, round] = Median(Turns, turn => turns[i, turn]);
@@ -83,7 +86,20 @@ internal static class Ratios
 
     private static double Median(int count, Func<int, double> value) => Enumerable.Range(0, count).Select(value).Order().ElementAt(count / 2);
 
+    /// <summary>
+    /// Each turn from another depth of the stack: where its place within a page is that of the bytes, stores there and loads here are taken
+    /// for the same and wait for each other (2 ns), and where a process has its stack is chance.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static double MeasureAt(int depth, Action run)
+    {
+        Span<byte> room = stackalloc byte[depth];
+        room.Clear();
+        return Measure(run, Slice);
+    }
+
     /// <returns>Nanoseconds a call.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static double Measure(Action run, TimeSpan slice)
     {
         long calls = 0;
