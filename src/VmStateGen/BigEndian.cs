@@ -94,11 +94,12 @@ public static class BigEndian
             wire[i] = values[i] ? (byte)1 : (byte)0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Copy<T>(ReadOnlySpan<byte> from, Span<byte> to)
         where T : unmanaged
     {
         if (from.Length != to.Length)
-            throw new ArgumentException($"{from.Length} bytes cannot be copied to {to.Length}");
+            ThrowLengths(from.Length, to.Length);
         if (!BitConverter.IsLittleEndian || Unsafe.SizeOf<T>() == 1)
             from.CopyTo(to);
         else if (Unsafe.SizeOf<T>() == 2)
@@ -123,4 +124,7 @@ public static class BigEndian
     [DoesNotReturn]
     private static void ThrowOutside(int length, int offset, int size) =>
         throw new ArgumentOutOfRangeException(nameof(offset), offset, $"{size} bytes do not lie within a run of {length}");
+
+    [DoesNotReturn]
+    private static void ThrowLengths(int from, int to) => throw new ArgumentException($"{from} bytes cannot be copied to {to}");
 }

@@ -75,13 +75,11 @@ public ref struct VmStateReader
     public void ReadArray<T>(scoped Span<T> values, scoped ReadOnlySpan<byte> field)
         where T : unmanaged
     {
-        int done = 0;
-        while (done < values.Length)
-        {
-            int count = NextCount(Unsafe.SizeOf<T>(), done, values.Length, field);
-            BigEndian.Read(Take(count * Unsafe.SizeOf<T>()), values.Slice(done, count));
-            done += count;
-        }
+        // All of it is in the window, but for arrays at its end.
+        if ((long)values.Length * Unsafe.SizeOf<T>() <= rest.Length)
+            BigEndian.Read(Take(values.Length * Unsafe.SizeOf<T>()), values);
+        else
+            ReadPieces(values, field);
     }
 
     /// <summary>
@@ -306,6 +304,18 @@ public ref struct VmStateReader
         ReadOnlySpan<byte> taken = rest[..size];
         rest = rest[size..];
         return taken;
+    }
+
+    private void ReadPieces<T>(scoped Span<T> values, scoped ReadOnlySpan<byte> field)
+        where T : unmanaged
+    {
+        int done = 0;
+        while (done < values.Length)
+        {
+            int count = NextCount(Unsafe.SizeOf<T>(), done, values.Length, field);
+            BigEndian.Read(Take(count * Unsafe.SizeOf<T>()), values.Slice(done, count));
+            done += count;
+        }
     }
 
     /// <summary>How many of the elements still to be read are in the window, which is refilled if there is none.</summary>
