@@ -75,7 +75,7 @@ public ref struct VmStateReader
     public void ReadArray<T>(scoped Span<T> values, scoped ReadOnlySpan<byte> field)
         where T : unmanaged
     {
-        // All of it is in the window, but for arrays at its end.
+        // Nearly always: a window is at least as long as most arrays, and ends within few of them.
         if ((long)values.Length * Unsafe.SizeOf<T>() <= rest.Length)
             BigEndian.Read(Take(values.Length * Unsafe.SizeOf<T>()), values);
         else
